@@ -1,0 +1,39 @@
+// Fully connected layer on the GEMM tile.
+//   forward   dst[s,o] = act(bias[o] + sum_i src[s,i] * weights[i,o])
+//   backward  d_weights = src^T dz;  d_bias = column sums of dz;  d_src = dz weights^T
+// src [n, in] pending; for a flattened image in = positions * channels of the pending map.
+// weights [in, out]. Same contract as Conv2d otherwise.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "core/base/parallel.h"
+#include "core/ops/moments.h"
+#include "core/ops/pending.h"
+
+namespace batchmark {
+
+struct DenseShape {
+  size_t samples = 0;  // capacity
+  size_t in = 0, out = 0;
+};
+
+class Dense {
+ public:
+  Dense(Parallel& parallel, const DenseShape& shape, bool training);
+  ~Dense();
+  Dense(Dense&&) noexcept;
+
+  // moments: nullptr, or receives the moments of dst over MomentTiles(groups, 1).
+  void Forward(size_t n, const Pending& src, const float* weights, const float* bias, Activation act,
+               float* dst, const SampleGroups& groups, TileMoments* moments);
+  void Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights, float* d_src,
+                float* d_weights, float* d_bias);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace batchmark

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <memory>
-#include <type_traits>
+#include <string>
 
 namespace batchmark {
 

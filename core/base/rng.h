@@ -35,7 +35,7 @@ class Rng {
   uint32_t Bits(uint64_t index) const;               // uniform 32-bit word
   double Uniform(uint64_t index) const;              // [0, 1), 53 bits
   float UniformFloat(uint64_t index) const;          // [0, 1), 24 bits
-  double Normal(uint64_t index) const;               // N(0, 1); own log and cos: same bits everywhere
+  double Normal(uint64_t index) const;               // N(0, 1) by inversion, without libm: same bits everywhere
   uint32_t Below(uint64_t index, uint32_t n) const;  // uniform in [0, n), by multiply-shift; n > 0
 
  private:

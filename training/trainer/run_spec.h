@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/text.h"  // NumberText
 #include "training/net/norm_spec.h"
 
 namespace batchmark {
@@ -75,8 +76,5 @@ std::string SpecJson(const RunSpec& resolved);
 inline constexpr const char* kNumericsVersion = "1";
 // Law 5: SHA-256 of identity text + data hash + numerics version.
 std::string RunKeyHash(const RunSpec& resolved, const std::string& data_hash);
-
-// Shortest text that parses back to the same double ("0.01", "1e-05", "inf").
-std::string NumberText(double value);
 
 }  // namespace batchmark

@@ -1,0 +1,42 @@
+// What a command is to the parser and the help: data, so that one file alone needs the parser
+// library. To add a command: one file here that returns a Command, one line in main.cc.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace batchmark {
+
+struct Option {
+  using Target = std::variant<bool*, std::string*, std::vector<std::string>*>;
+
+  std::string flag;   // "--spec", or "NAME" for a word without a flag
+  std::string value;  // "FILE" in the help; empty for switches and words
+  std::string help;
+  Target target;  // a vector: may be repeated
+  bool required = false;
+};
+
+struct Command {
+  std::string name;     // "experiment"; of a subcommand "run"
+  std::string summary;  // one line
+  std::vector<Option> options;
+  std::vector<Command> subcommands;
+  std::string notes;         // examples and tables below the options, printed as they are
+  std::function<int()> run;  // exit code; throws Error. Empty: a subcommand is needed
+};
+
+// Parses and runs; returns the exit code. Usage errors are thrown as Error(kUsage).
+int RunCommandLine(const Command& program, int argc, char** argv);
+
+// The help of one command, at most 80 columns wide. `path`: "batchmark experiment run".
+std::string HelpText(const std::string& path, const Command& command);
+
+Command TrainCommand();
+Command DataCommand();
+Command DoctorCommand();
+std::string VersionText();
+
+}  // namespace batchmark

@@ -1,0 +1,223 @@
+// Every block and placement, fp32, against the same network in float64; and the float64 network's own
+// gradient against central differences.
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/aligned.h"
+#include "core/base/parallel.h"
+#include "core/base/rng.h"
+#include "core/ops/pointwise.h"
+#include "tests/support/catch.h"
+#include "tests/support/for_each_backend.h"
+#include "tests/support/reference_net.h"
+#include "training/net/net.h"
+
+namespace batchmark::testing {
+namespace {
+
+struct Problem {
+  std::string net;
+  Placement placement = Placement::kPre;
+  std::string stats = "batch";
+  size_t batch = 6;
+  size_t image = 10;
+  double input_offset = 0.0;
+};
+
+struct Fp32Run {
+  double loss;
+  std::vector<double> logits;
+  std::map<size_t, ReferenceParameters> parameters, gradients;
+};
+
+std::vector<double>& Field(ReferenceParameters& p, const std::string& name) {
+  return name == "weight" ? p.weight : name == "bias" ? p.bias : name == "gamma" ? p.gamma : p.beta;
+}
+
+std::vector<float> Input(const Problem& problem) {
+  const Rng rng(7, RngStream::kNoise);
+  std::vector<float> x(problem.batch * problem.image * problem.image);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(problem.input_offset + rng.Normal(i));
+  return x;
+}
+
+std::vector<uint8_t> Labels(const Problem& problem) {
+  std::vector<uint8_t> labels(problem.batch);
+  for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<uint8_t>((3 * i + 1) % 10);
+  return labels;
+}
+
+NormSpec Norms(const Problem& problem) {
+  NormSpec norm;
+  norm.placement = problem.placement;
+  norm.stats = ParseNormStats(problem.stats);
+  return norm;
+}
+
+Fp32Run RunFp32(const Problem& problem, int threads) {
+  Parallel parallel(threads);
+  NetOptions options{.height = problem.image,
+                     .width = problem.image,
+                     .train_samples = problem.batch,
+                     .eval_samples = problem.batch,
+                     .norm = Norms(problem)};
+  Net net(parallel, ParseNet(problem.net), options);
+  // gamma, beta and bias away from their neutral start, so that their part in the gradient shows.
+  const Rng rng(9, RngStream::kNoise);
+  uint64_t draw = 0;
+  for (const NetTensor& t : net.tensors()) {
+    if (t.tensor.name == "weight" || t.tensor.grad == nullptr) continue;
+    for (size_t i = 0; i < t.tensor.size; ++i) t.tensor.value[i] += static_cast<float>(0.3 * rng.Normal(draw++));
+  }
+  AlignedBuffer<float> x(problem.batch * problem.image * problem.image), d_logits(problem.batch * 10);
+  AlignedBuffer<float> losses(problem.batch);
+  AlignedBuffer<uint8_t> labels(problem.batch), correct(problem.batch);
+  const auto input = Input(problem);
+  std::copy(input.begin(), input.end(), x.begin());
+  const auto wanted = Labels(problem);
+  std::copy(wanted.begin(), wanted.end(), labels.begin());
+  const Pass pass{.mode = PassMode::kTrain, .samples = problem.batch};
+
+  Fp32Run run;
+  for (const NetTensor& t : net.tensors()) {
+    if (t.tensor.grad == nullptr) continue;
+    Field(run.parameters[t.layer], t.tensor.name).assign(t.tensor.value, t.tensor.value + t.tensor.size);
+  }
+  const float* logits = net.Forward(x.data(), pass);
+  run.logits.assign(logits, logits + problem.batch * 10);
+  run.loss = SoftmaxCrossEntropy(parallel, problem.batch, 10, logits, labels.data(), d_logits.data(), losses.data(),
+                                 correct.data());
+  net.Backward(d_logits.data(), pass);
+  for (const NetTensor& t : net.tensors()) {
+    if (t.tensor.grad == nullptr) continue;
+    Field(run.gradients[t.layer], t.tensor.name).assign(t.tensor.grad, t.tensor.grad + t.tensor.size);
+  }
+  return run;
+}
+
+ReferenceResult RunFloat64(const Problem& problem, const std::map<size_t, ReferenceParameters>& parameters) {
+  const auto input = Input(problem);
+  const NormStats stats = ParseNormStats(problem.stats);
+  return RunReferenceNet(ParseNet(problem.net), problem.placement, NormSpec().eps, problem.image, problem.image,
+                         MakeGroups(stats, problem.batch, 2), MakeGroups(stats, problem.batch, 1), parameters,
+                         {input.begin(), input.end()}, Labels(problem));
+}
+
+double Norm2(const std::vector<double>& v) {
+  double sum = 0;
+  for (double x : v) sum += x * x;
+  return std::sqrt(sum);
+}
+
+// ||a - b|| <= bound * ||b||, or both tiny: the bias gradient under BN is zero but for rounding.
+void CheckClose(const std::string& what, const std::vector<double>& got, const std::vector<double>& want,
+                double bound, double floor) {
+  REQUIRE(got.size() == want.size());
+  double distance = 0;
+  for (size_t i = 0; i < got.size(); ++i) distance += (got[i] - want[i]) * (got[i] - want[i]);
+  CAPTURE(what, std::sqrt(distance), Norm2(want), bound);
+  CHECK(std::sqrt(distance) <= bound * Norm2(want) + floor);
+}
+
+void CompareWithReference(const Problem& problem) {
+  CAPTURE(problem.net, ToText(problem.placement), problem.stats, problem.batch);
+  const Fp32Run fp32 = RunFp32(problem, 2);
+  const ReferenceResult truth = RunFloat64(problem, fp32.parameters);
+  // fp32 rounding grows by about an order through each batch norm of a small batch; 1e-4 is a few
+  // hundred epsilon, and a wrong term of a formula is off by 1e-2 or more.
+  constexpr double kBound = 1e-4;
+  CHECK(std::abs(fp32.loss - truth.loss) <= 1e-5 * std::abs(truth.loss));
+  CheckClose("logits", fp32.logits, truth.logits, kBound, 0.0);
+  for (const auto& [layer, want] : truth.gradients) {
+    ReferenceParameters expected = want, got = fp32.gradients.at(layer);
+    const double floor = 1e-6 * (1.0 + Norm2(expected.weight));
+    for (const char* name : {"weight", "bias", "gamma", "beta"}) {
+      CheckClose("layer " + std::to_string(layer) + " " + name, Field(got, name), Field(expected, name), kBound,
+                 floor);
+    }
+  }
+}
+
+const char* const kNets[] = {
+    "conv3x3:5 relu, conv3x3:7 relu, flatten, dense:9 relu, dense:10",
+    "conv3x3same:6 sigmoid, maxpool2, conv3x3same:4 tanh, flatten, dense:10",
+    "flatten, dense:20 sigmoid, dense:17 tanh, dense:10",
+    "conv5x3:33 relu, maxpool2, conv1x1:3 none, dropout:0, flatten, dense:8 none, dense:10",
+    "conv10x10:12 relu, flatten, dense:10",
+};
+
+TEST_CASE("Every block and placement agrees with the float64 network", "[net]") {
+  ForEachBackend([] {
+    for (const char* net : kNets) {
+      for (Placement placement : {Placement::kNone, Placement::kPre, Placement::kPost}) {
+        CompareWithReference({.net = net, .placement = placement, .batch = 8});
+      }
+    }
+  });
+}
+
+TEST_CASE("Ghost groups with remainders agree with the float64 network", "[net]") {
+  for (const char* net : kNets) {
+    for (Placement placement : {Placement::kPre, Placement::kPost}) {
+      for (size_t batch : {7u, 9u, 12u}) {
+        CompareWithReference({.net = net, .placement = placement, .stats = "ghost:4", .batch = batch});
+      }
+    }
+  }
+}
+
+TEST_CASE("An input far from zero stays exact under batch norm", "[net]") {
+  CompareWithReference({.net = kNets[0], .batch = 16, .input_offset = 100.0});
+}
+
+TEST_CASE("The float64 network's gradient agrees with central differences", "[net]") {
+  for (Placement placement : {Placement::kNone, Placement::kPre, Placement::kPost}) {
+    // Smooth activations: no kinks to step over.
+    const Problem problem{.net = "conv3x3:3 sigmoid, conv3x3same:2 tanh, flatten, dense:5 tanh, dense:10",
+                          .placement = placement,
+                          .stats = "ghost:3",
+                          .batch = 6};
+    auto parameters = RunFp32(problem, 1).parameters;
+    const ReferenceResult truth = RunFloat64(problem, parameters);
+    constexpr double kStep = 1e-5;
+    for (const auto& [layer, gradient] : truth.gradients) {
+      for (const char* name : {"weight", "bias", "gamma", "beta"}) {
+        ReferenceParameters analytic = gradient;
+        const auto& slope = Field(analytic, name);
+        auto& values = Field(parameters.at(layer), name);
+        for (size_t i = 0; i < slope.size(); i += 1 + slope.size() / 5) {
+          const double saved = values[i];
+          values[i] = saved + kStep;
+          const double up = RunFloat64(problem, parameters).loss;
+          values[i] = saved - kStep;
+          const double down = RunFloat64(problem, parameters).loss;
+          values[i] = saved;
+          CAPTURE(ToText(placement), layer, name, i, slope[i]);
+          // Central differences of a loss near 2 resolve about 1e-16 / 1e-5 = 1e-11.
+          CHECK(std::abs((up - down) / (2 * kStep) - slope[i]) <= 1e-6 * std::abs(slope[i]) + 2e-10);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("A training pass gives the same bits on any number of threads", "[net]") {
+  const Problem problem{.net = kNets[0], .stats = "ghost:4", .batch = 17};
+  const Fp32Run one = RunFp32(problem, 1);
+  for (int threads : {2, 3, 8}) {
+    const Fp32Run many = RunFp32(problem, threads);
+    CHECK(one.loss == many.loss);
+    CHECK(one.logits == many.logits);
+    for (const auto& [layer, gradient] : one.gradients) {
+      CHECK(gradient.weight == many.gradients.at(layer).weight);
+      CHECK(gradient.bias == many.gradients.at(layer).bias);
+      CHECK(gradient.gamma == many.gradients.at(layer).gamma);
+      CHECK(gradient.beta == many.gradients.at(layer).beta);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace batchmark::testing

@@ -1,0 +1,62 @@
+// A network is a list of blocks. Linear blocks are Linear (conv or dense) + Norm + Activation in either
+// order; the others pool, drop or (flatten) only rename the shape. Values travel as Pending (core/ops/pending.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/ops/pending.h"
+
+namespace batchmark {
+
+// What a pass over the net is for.
+enum class PassMode {
+  kTrain,       // statistics by bn.stats, running moments updated, dropout on
+  kEval,        // population statistics, dropout off
+  kBatchStats,  // statistics of this batch (one group), nothing updated, dropout off
+  kGather,      // kBatchStats that also pools this batch's moments (bn.eval = precise:K)
+};
+
+struct Pass {
+  PassMode mode = PassMode::kEval;
+  size_t samples = 0;
+  int64_t step = 0;  // 0-based training step, for counters of random numbers
+  uint64_t seed = 0;
+};
+
+// One trainable tensor, or one buffer of state (grad == nullptr).
+struct Tensor {
+  std::string name;           // weight, bias, gamma, beta, moving_mean, moving_var
+  std::vector<size_t> shape;  // conv weights [KH, KW, Cin, Cout], dense [in, out]
+  size_t size = 0;
+  float* value = nullptr;
+  float* grad = nullptr;
+  double decay = 0.0;       // L2 factor of this tensor's update
+};
+
+class Block {
+ public:
+  virtual ~Block() = default;
+
+  // in: [samples, positions, channels] pending, valid until the next Forward. The result stays valid as long.
+  virtual Pending Forward(const Pending& in, const Pass& pass) = 0;
+
+  // in: as given to Forward of the same pass. dy: gradient with respect to the mapped output (may be
+  // overwritten). d_in: gradient with respect to the mapped input, overwritten; null if nobody wants it.
+  virtual void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) = 0;
+
+  // Parameters first, then state, in the order of the dump.
+  virtual std::vector<Tensor> Tensors() { return {}; }
+
+  // After a pass: the first non-finite thing in this block ("z", "batch variance", "d_bias" ...) or
+  // "". Cheap: looks at reductions that were made anyway.
+  virtual std::string NonFinite() const { return ""; }
+
+  // bn.eval = precise:K. Start forgets the pooled moments; Finish makes them the population statistics.
+  virtual void StartGather() {}
+  virtual void FinishGather() {}
+};
+
+}  // namespace batchmark

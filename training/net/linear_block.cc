@@ -1,0 +1,107 @@
+#include "training/net/linear_block.h"
+
+#include <cmath>
+#include <type_traits>
+#include <utility>
+
+namespace batchmark {
+
+template <class Linear>
+LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const LinearBlockShape& shape,
+                                 size_t capacity, Activation act, std::optional<Norm> norm,
+                                 Placement placement, double weight_decay)
+    : parallel_(parallel),
+      linear_(std::move(linear)),
+      shape_(shape),
+      act_(act),
+      norm_(std::move(norm)),
+      placement_(norm_ ? placement : Placement::kNone),
+      weight_decay_(weight_decay),
+      bias_(shape.channels),
+      d_bias_(shape.channels),
+      out_(capacity * shape.positions * shape.channels) {
+  size_t weights = 1;
+  for (size_t extent : shape.weight_shape) weights *= extent;
+  weights_ = AlignedBuffer<float>(weights);
+  d_weights_ = AlignedBuffer<float>(weights);
+}
+
+template <class Linear>
+Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
+  const Activation epilogue = placement_ == Placement::kPre ? Activation::kNone : act_;
+  TileMoments* moments = norm_ ? norm_->Prepare(pass) : nullptr;
+  if constexpr (std::is_same_v<Linear, Dense>) {
+    const SampleGroups groups = norm_ ? norm_->groups() : SampleGroups{.samples = pass.samples};
+    linear_.Forward(pass.samples, in, weights_.data(), bias_.data(), epilogue, out_.data(), groups, moments);
+  } else {
+    // A convolution gathers one tile a sample, the rule of images; a 1 x 1 map follows the rule of rows.
+    TileMoments* own = shape_.positions > 1 ? moments : nullptr;
+    linear_.Forward(pass.samples, in, weights_.data(), bias_.data(), epilogue, out_.data(), own);
+    if (moments != own) GatherMoments(parallel_, out_.data(), norm_->tiles(), *moments);
+  }
+  Pending out{.v = out_.data(), .positions = shape_.positions, .channels = shape_.channels};
+  out.groups.samples = pass.samples;
+  if (norm_) {
+    norm_->FormStatistics(pass);
+    out.scale = norm_->scale(), out.shift = norm_->shift(), out.groups = norm_->groups();
+    if (placement_ == Placement::kPre) out.act = act_;
+  }
+  return out;
+}
+
+template <class Linear>
+void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) {
+  using Form = PendingGrad::Form;
+  PendingGrad grad{.dy = dy, .v = out_.data(), .act = act_, .positions = shape_.positions, .channels = shape_.channels};
+  grad.groups.samples = pass.samples;
+  if (norm_) {
+    grad.form = placement_ == Placement::kPre ? Form::kNormAct : Form::kActNorm;
+    grad.scale = norm_->scale(), grad.shift = norm_->shift();
+    norm_->FormGradient(grad);
+  } else {
+    grad.form = act_ == Activation::kNone ? Form::kPlain : Form::kActivation;
+  }
+  linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data());
+}
+
+template <class Linear>
+std::vector<Tensor> LinearBlock<Linear>::Tensors() {
+  std::vector<Tensor> tensors = {
+      {"weight", shape_.weight_shape, weights_.size(), weights_.data(), d_weights_.data(), weight_decay_},
+      {"bias", {bias_.size()}, bias_.size(), bias_.data(), d_bias_.data()}};
+  if (norm_) {
+    for (Tensor& tensor : norm_->Tensors()) tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+template <class Linear>
+std::string LinearBlock<Linear>::NonFinite() const {
+  if (norm_ && !norm_->NonFinite().empty()) return norm_->NonFinite();
+  // d_bias is the column sum of dz: one non-finite gradient anywhere shows in it.
+  for (float value : d_bias_) {
+    if (!std::isfinite(value)) return "gradient (d_bias)";
+  }
+  return "";
+}
+
+template class LinearBlock<Conv2d>;
+template class LinearBlock<Dense>;
+
+std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,
+                                     std::optional<Norm> norm, Placement placement, double weight_decay) {
+  const LinearBlockShape shape{.positions = conv.OutHeight() * conv.OutWidth(),
+                               .channels = conv.channels_out,
+                               .weight_shape = {conv.kernel_h, conv.kernel_w, conv.channels_in, conv.channels_out}};
+  return std::make_unique<LinearBlock<Conv2d>>(parallel, Conv2d(parallel, conv, true), shape, conv.samples, act,
+                                               std::move(norm), placement, weight_decay);
+}
+
+std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dense, Activation act,
+                                      std::optional<Norm> norm, Placement placement, double weight_decay) {
+  const LinearBlockShape shape{.positions = 1, .channels = dense.out, .weight_shape = {dense.in, dense.out}};
+  return std::make_unique<LinearBlock<Dense>>(parallel, Dense(parallel, dense, true), shape, dense.samples, act,
+                                              std::move(norm), placement, weight_decay);
+}
+
+}  // namespace batchmark

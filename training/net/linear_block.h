@@ -1,0 +1,59 @@
+// Linear (conv or dense) + Norm + Activation, the order given by the placement:
+//   none  y = act(linear(x) + bias)                      activation in the linear op's epilogue
+//   pre   y = act(BN(linear(x) + bias))                  BN and activation pending, applied by the consumer
+//   post  y = BN(act(linear(x) + bias))                  activation in the epilogue, BN pending
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/base/aligned.h"
+#include "core/ops/conv2d.h"
+#include "core/ops/dense.h"
+#include "training/net/block.h"
+#include "training/net/norm.h"
+
+namespace batchmark {
+
+struct LinearBlockShape {
+  size_t positions = 1;  // of the output
+  size_t channels = 0;   // of the output
+  std::vector<size_t> weight_shape;
+};
+
+template <class Linear>  // Conv2d or Dense
+class LinearBlock : public Block {
+ public:
+  LinearBlock(Parallel& parallel, Linear linear, const LinearBlockShape& shape, size_t capacity, Activation act,
+              std::optional<Norm> norm, Placement placement, double weight_decay);
+
+  Pending Forward(const Pending& in, const Pass& pass) override;
+  void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override;
+  std::vector<Tensor> Tensors() override;
+  std::string NonFinite() const override;
+  void StartGather() override {
+    if (norm_) norm_->StartGather();
+  }
+  void FinishGather() override {
+    if (norm_) norm_->FinishGather();
+  }
+
+ private:
+  Parallel& parallel_;
+  Linear linear_;
+  LinearBlockShape shape_;
+  Activation act_;
+  std::optional<Norm> norm_;
+  Placement placement_;
+  double weight_decay_;
+  AlignedBuffer<float> weights_, bias_, d_weights_, d_bias_;
+  AlignedBuffer<float> out_;  // [capacity, positions, channels]: what the linear op stored
+};
+
+std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,
+                                     std::optional<Norm> norm, Placement placement, double weight_decay);
+std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dense, Activation act,
+                                      std::optional<Norm> norm, Placement placement, double weight_decay);
+
+}  // namespace batchmark

@@ -1,0 +1,74 @@
+// A network ready to train: blocks made from a net text, all memory allocated at construction.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/aligned.h"
+#include "core/base/parallel.h"
+#include "training/net/block.h"
+#include "training/net/net_spec.h"
+#include "training/net/norm_spec.h"
+
+namespace batchmark {
+
+struct NetOptions {
+  size_t height = 28, width = 28, channels = 1;
+  size_t classes = 10;
+  size_t train_samples = 32;  // rows of a training pass (the mini-batch, or M under bn.stats = wide:M)
+  size_t eval_samples = 128;  // most rows of an evaluation pass
+  std::string init = "glorot";
+  uint64_t seed = 1;
+  double weight_decay = 0.0;  // on the weights of linear layers only
+  NormSpec norm;
+};
+
+// A tensor with its place: layer = position in the net text.
+struct NetTensor {
+  size_t layer;
+  std::string layer_text;  // "dense:64 relu"
+  Tensor tensor;
+};
+
+class Net {
+ public:
+  // Throws Error(kBadInput): image too small for a layer, logits != classes, a statistics group of one row, bad init.
+  Net(Parallel& parallel, const NetSpec& spec, const NetOptions& options);
+
+  // x [pass.samples, H, W, C] -> logits [pass.samples, classes], valid until the next Forward.
+  const float* Forward(const float* x, const Pass& pass);
+  // d_logits [pass.samples, classes]; gradients of every parameter are overwritten. After Forward(kTrain).
+  void Backward(float* d_logits, const Pass& pass);
+
+  const std::vector<NetTensor>& tensors() const { return tensors_; }
+  size_t capacity() const { return capacity_; }
+  size_t eval_samples() const { return eval_samples_; }
+
+  void StartGather();
+  void FinishGather();
+
+  // The first non-finite thing of the last pass, from reductions made anyway: "" or "layer 2 dense:64 relu: batch moments".
+  std::string NonFinite() const;
+  // A full scan of parameters and gradients, for naming the place once a loss has gone bad.
+  std::string FindNonFinite() const;
+
+ private:
+  struct Stage {
+    size_t layer;
+    std::string text;
+    std::unique_ptr<Block> block;
+  };
+  void InitializeWeights(const std::string& init, uint64_t seed);
+
+  Parallel& parallel_;
+  size_t capacity_ = 0, eval_samples_ = 0;
+  std::vector<Stage> stages_;
+  std::vector<Pending> inputs_;  // of each stage, in the last Forward
+  std::vector<NetTensor> tensors_;
+  Pending image_;                   // shape of the input
+  AlignedBuffer<float> gradient_[2];  // ping-pong between blocks
+};
+
+}  // namespace batchmark

@@ -1,0 +1,222 @@
+#include "training/net/norm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/check.h"
+#include "core/base/rng.h"
+
+namespace batchmark {
+namespace {
+
+constexpr double kDefaultEma = 0.99;  // while training under bn.eval = precise:K or batch
+
+size_t MaxGroups(const NormStats& stats, size_t capacity) {
+  const bool grouped = stats.kind == NormStats::Kind::kGhost || stats.kind == NormStats::Kind::kPopulationGauss;
+  return grouped ? (capacity + stats.samples - 1) / stats.samples : 1;
+}
+
+// Chan, Golub, LeVeque: (rows, mean, m2) += (rows_b, mean_b, m2_b), one channel.
+void Merge(double rows, double& mean, double& m2, double rows_b, double mean_b, double m2_b) {
+  const double delta = mean_b - mean;
+  const double total = rows + rows_b;
+  mean += delta * (rows_b / total);
+  m2 += m2_b + delta * delta * (rows * rows_b / total);
+}
+
+}  // namespace
+
+SampleGroups MakeGroups(const NormStats& stats, size_t samples, size_t positions) {
+  SampleGroups groups{.samples = samples};
+  if (MaxGroups(stats, samples) <= 1) return groups;
+  groups.group_size = stats.samples;
+  groups.count = MaxGroups(stats, samples);
+  if (positions == 1 && samples % stats.samples == 1 && groups.count > 1) --groups.count;
+  return groups;
+}
+
+Norm::Norm(Parallel& parallel, const NormSpec& spec, size_t layer, size_t capacity, size_t positions,
+           size_t channels)
+    : parallel_(parallel),
+      spec_(spec),
+      layer_(layer),
+      positions_(positions),
+      channels_(channels),
+      moments_(std::max(capacity, MaxGroups(spec.stats, capacity)), channels),
+      sums_(parallel, std::max(capacity, MaxGroups(spec.stats, capacity)), channels) {
+  const size_t all = MaxGroups(spec.stats, capacity) * channels;
+  for (auto* v : {&mean_, &var_, &rstd_, &r_, &d_, &d_beta_, &d_gamma_}) v->assign(all, 0.0);
+  for (auto* pooled : {&batch_, &gathered_}) {
+    pooled->mean.assign(channels, 0.0);
+    pooled->m2.assign(channels, 0.0);
+  }
+  for (auto* b : {&gamma_, &beta_, &d_gamma_out_, &d_beta_out_, &moving_mean_, &moving_var_}) {
+    *b = AlignedBuffer<float>(channels);
+  }
+  for (auto* b : {&scale_, &shift_, &c1_, &c2_, &c3_}) *b = AlignedBuffer<float>(all);
+  updates_ = AlignedBuffer<float>(1);
+  std::fill(gamma_.begin(), gamma_.end(), 1.0f);
+  std::fill(moving_var_.begin(), moving_var_.end(), 1.0f);
+}
+
+bool Norm::UsesBatchMoments(const Pass& pass) const { return pass.mode != PassMode::kEval; }
+
+const MomentTiles* Norm::TilesFor(const SampleGroups& groups) {
+  for (const auto& [known, tiles] : tile_cache_) {
+    if (known.samples == groups.samples && known.count == groups.count) return &tiles;
+  }
+  tile_cache_.emplace_back(groups, MomentTiles(groups, positions_));
+  return &tile_cache_.back().second;
+}
+
+TileMoments* Norm::Prepare(const Pass& pass) {
+  groups_ = pass.mode == PassMode::kTrain ? MakeGroups(spec_.stats, pass.samples, positions_)
+                                          : SampleGroups{.samples = pass.samples};
+  if (!UsesBatchMoments(pass)) return nullptr;
+  tiles_ = TilesFor(groups_);
+  return &moments_;
+}
+
+void Norm::Affine(size_t group, size_t channel, double mean, double rstd, double r, double d) {
+  const size_t i = group * channels_ + channel;
+  mean_[i] = mean, rstd_[i] = rstd, r_[i] = r, d_[i] = d;
+  const double gamma = gamma_[channel];
+  const double scale = gamma * rstd * r;
+  scale_[i] = static_cast<float>(scale);
+  // From the rounded scale, so that scale * mean cancels where mean >> sd.
+  shift_[i] = static_cast<float>(double{beta_[channel]} + gamma * d - mean * double{scale_[i]});
+  if (!std::isfinite(scale_[i]) || !std::isfinite(shift_[i])) non_finite_ = "batch moments";
+}
+
+void Norm::FormStatistics(const Pass& pass) {
+  non_finite_.clear();
+  if (!UsesBatchMoments(pass)) {
+    for (size_t c = 0; c < channels_; ++c) {
+      Affine(0, c, moving_mean_[c], 1.0 / std::sqrt(moving_var_[c] + spec_.eps), 1.0, 0.0);
+    }
+    return;
+  }
+  MergeMoments(*tiles_, moments_, groups_.count, mean_.data(), var_.data());
+  batch_.rows = 0;
+  std::fill(batch_.mean.begin(), batch_.mean.end(), 0.0);
+  std::fill(batch_.m2.begin(), batch_.m2.end(), 0.0);
+  for (size_t g = 0; g < groups_.count; ++g) {
+    const double rows = static_cast<double>((groups_.End(g) - groups_.Begin(g)) * positions_);
+    for (size_t c = 0; c < channels_; ++c) {
+      const size_t i = g * channels_ + c;
+      Merge(batch_.rows, batch_.mean[c], batch_.m2[c], rows, mean_[i], var_[i] * rows);
+    }
+    batch_.rows += rows;
+  }
+
+  using Kind = NormStats::Kind;
+  const bool training = pass.mode == PassMode::kTrain;
+  const bool frozen = training && spec_.freeze_after >= 0 && pass.step >= spec_.freeze_after;
+  const Kind kind = frozen ? Kind::kPopulation : training ? spec_.stats.kind : Kind::kBatch;
+  gradient_through_ = kind != Kind::kPopulation && kind != Kind::kPopulationGauss;
+  const Rng noise(pass.seed, RngStream::kNoise, static_cast<uint64_t>(pass.step) * 64 + layer_ % 64);
+  for (size_t g = 0; g < groups_.count; ++g) {
+    for (size_t c = 0; c < channels_; ++c) {
+      const size_t i = g * channels_ + c;
+      const double moving_sd = std::sqrt(moving_var_[c] + spec_.eps);
+      const double batch_sd = std::sqrt(var_[i] + spec_.eps);
+      switch (kind) {
+        case Kind::kPopulation:
+          Affine(g, c, moving_mean_[c], 1.0 / moving_sd, 1.0, 0.0);
+          break;
+        case Kind::kPopulationGauss: {
+          const double m = static_cast<double>(spec_.stats.samples * positions_);
+          const double e1 = spec_.noise_scale * noise.Normal(2 * i);
+          const double e2 = spec_.noise_scale * noise.Normal(2 * i + 1);
+          // A factor below 1/10 would need a ten-sigma draw unless m is tiny; the floor keeps sd positive.
+          const double factor = std::max(0.1, 1.0 + e2 / std::sqrt(2.0 * m));
+          Affine(g, c, moving_mean_[c] + moving_sd * e1 / std::sqrt(m), 1.0 / (moving_sd * factor), 1.0, 0.0);
+          break;
+        }
+        case Kind::kRenorm: {
+          const double r_max = spec_.stats.r_max, d_max = spec_.stats.d_max;
+          const double r = std::clamp(batch_sd / moving_sd, 1.0 / r_max, r_max);
+          const double d = std::clamp((mean_[i] - moving_mean_[c]) / moving_sd, -d_max, d_max);
+          Affine(g, c, mean_[i], 1.0 / batch_sd, r, d);
+          break;
+        }
+        default:
+          Affine(g, c, mean_[i], 1.0 / batch_sd, 1.0, 0.0);
+      }
+    }
+  }
+  if (training && !frozen) UpdateMoving();
+  if (pass.mode == PassMode::kGather) {
+    for (size_t c = 0; c < channels_; ++c) {
+      Merge(gathered_.rows, gathered_.mean[c], gathered_.m2[c], batch_.rows, batch_.mean[c], batch_.m2[c]);
+    }
+    gathered_.rows += batch_.rows;
+  }
+}
+
+void Norm::UpdateMoving() {
+  const double steps = updates_[0];
+  const double old_weight = spec_.eval.kind == NormEval::Kind::kCumulative ? steps / (steps + 1.0)
+                            : spec_.eval.kind == NormEval::Kind::kEma      ? spec_.eval.momentum
+                                                                           : kDefaultEma;
+  for (size_t c = 0; c < channels_; ++c) {
+    const double unbiased = batch_.m2[c] / std::max(1.0, batch_.rows - 1.0);
+    moving_mean_[c] = static_cast<float>(old_weight * moving_mean_[c] + (1.0 - old_weight) * batch_.mean[c]);
+    moving_var_[c] = static_cast<float>(old_weight * moving_var_[c] + (1.0 - old_weight) * unbiased);
+  }
+  updates_[0] = static_cast<float>(steps + 1.0);
+}
+
+void Norm::FormGradient(PendingGrad& grad) {
+  grad.groups = groups_;
+  sums_.Run(grad, *tiles_, mean_.data(), rstd_.data(), d_beta_.data(), d_gamma_.data());
+  for (size_t c = 0; c < channels_; ++c) {
+    double d_gamma = 0.0, d_beta = 0.0;
+    for (size_t g = 0; g < groups_.count; ++g) {
+      const size_t i = g * channels_ + c;
+      const double rows = static_cast<double>((groups_.End(g) - groups_.Begin(g)) * positions_);
+      // xhat = (v - mean) rstd r + d, so its sum against dyn is r d_gamma_ + d d_beta_.
+      d_gamma += r_[i] * d_gamma_[i] + d_[i] * d_beta_[i];
+      d_beta += d_beta_[i];
+      const double c1 = scale_[i];
+      const double c2 = gradient_through_ ? -c1 * rstd_[i] * d_gamma_[i] / rows : 0.0;
+      const double c3 = gradient_through_ ? -c1 * d_beta_[i] / rows - c2 * mean_[i] : 0.0;
+      c1_[i] = scale_[i];
+      c2_[i] = static_cast<float>(c2);
+      c3_[i] = static_cast<float>(c3);
+    }
+    d_gamma_out_[c] = static_cast<float>(d_gamma);
+    d_beta_out_[c] = static_cast<float>(d_beta);
+    if (!std::isfinite(d_gamma_out_[c]) || !std::isfinite(d_beta_out_[c])) non_finite_ = "d_gamma, d_beta";
+  }
+  grad.c1 = c1_.data(), grad.c2 = c2_.data(), grad.c3 = c3_.data();
+}
+
+std::vector<Tensor> Norm::Tensors() {
+  const std::vector<size_t> shape = {channels_};
+  float* const d_gamma = spec_.affine ? d_gamma_out_.data() : nullptr;
+  float* const d_beta = spec_.affine ? d_beta_out_.data() : nullptr;
+  std::vector<Tensor> tensors = {{"gamma", shape, channels_, gamma_.data(), d_gamma, spec_.gamma_decay},
+                                 {"beta", shape, channels_, beta_.data(), d_beta},
+                                 {"moving_mean", shape, channels_, moving_mean_.data(), nullptr},
+                                 {"moving_var", shape, channels_, moving_var_.data(), nullptr}};
+  if (spec_.eval.kind == NormEval::Kind::kCumulative) {
+    tensors.push_back({"updates", {1}, 1, updates_.data(), nullptr});
+  }
+  return tensors;
+}
+
+void Norm::StartGather() {
+  gathered_.rows = 0;
+  std::fill(gathered_.mean.begin(), gathered_.mean.end(), 0.0);
+  std::fill(gathered_.m2.begin(), gathered_.m2.end(), 0.0);
+}
+
+void Norm::FinishGather() {
+  for (size_t c = 0; c < channels_; ++c) {
+    moving_mean_[c] = static_cast<float>(gathered_.mean[c]);
+    moving_var_[c] = static_cast<float>(gathered_.m2[c] / std::max(1.0, gathered_.rows - 1.0));
+  }
+}
+
+}  // namespace batchmark

@@ -1,0 +1,77 @@
+#include "training/net/shape_blocks.h"
+
+#include "core/base/aligned.h"
+#include "core/ops/pointwise.h"
+
+namespace batchmark {
+namespace {
+
+Pending Plain(const float* v, size_t positions, size_t channels, size_t samples) {
+  Pending out{.v = v, .positions = positions, .channels = channels};
+  out.groups.samples = samples;
+  return out;
+}
+
+class MaxPool2Block : public Block {
+ public:
+  MaxPool2Block(Parallel& parallel, size_t capacity, size_t height, size_t width, size_t channels)
+      : parallel_(parallel),
+        height_(height),
+        width_(width),
+        channels_(channels),
+        out_(capacity * (height / 2) * (width / 2) * channels),
+        arg_(out_.size()) {}
+
+  Pending Forward(const Pending& in, const Pass& pass) override {
+    MaxPool2Forward(parallel_, pass.samples, height_, width_, in, out_.data(), arg_.data());
+    return Plain(out_.data(), (height_ / 2) * (width_ / 2), channels_, pass.samples);
+  }
+  void Backward(const Pending&, float* dy, float* d_in, const Pass& pass) override {
+    if (d_in == nullptr) return;
+    MaxPool2Backward(parallel_, pass.samples, height_, width_, channels_, dy, arg_.data(), d_in);
+  }
+
+ private:
+  Parallel& parallel_;
+  size_t height_, width_, channels_;
+  AlignedBuffer<float> out_;
+  AlignedBuffer<uint8_t> arg_;
+};
+
+class DropoutBlock : public Block {
+ public:
+  DropoutBlock(Parallel& parallel, size_t layer, size_t capacity, size_t values, double rate)
+      : parallel_(parallel), layer_(layer), rate_(static_cast<float>(rate)), out_(capacity * values) {}
+
+  Pending Forward(const Pending& in, const Pass& pass) override {
+    if (pass.mode != PassMode::kTrain) return in;
+    Dropout(parallel_, pass.samples, in, rate_, pass.seed, Sub(pass), out_.data());
+    return Plain(out_.data(), in.positions, in.channels, pass.samples);
+  }
+  void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override {
+    if (d_in == nullptr) return;
+    Dropout(parallel_, pass.samples, Plain(dy, in.positions, in.channels, pass.samples), rate_, pass.seed,
+            Sub(pass), d_in);
+  }
+
+ private:
+  uint64_t Sub(const Pass& pass) const { return static_cast<uint64_t>(pass.step) * 64 + layer_ % 64; }
+  Parallel& parallel_;
+  size_t layer_;
+  float rate_;
+  AlignedBuffer<float> out_;
+};
+
+}  // namespace
+
+std::unique_ptr<Block> MakeMaxPool2Block(Parallel& parallel, size_t capacity, size_t height, size_t width,
+                                         size_t channels) {
+  return std::make_unique<MaxPool2Block>(parallel, capacity, height, width, channels);
+}
+
+std::unique_ptr<Block> MakeDropoutBlock(Parallel& parallel, size_t layer, size_t capacity, size_t values,
+                                        double rate) {
+  return std::make_unique<DropoutBlock>(parallel, layer, capacity, values, rate);
+}
+
+}  // namespace batchmark

@@ -1,0 +1,70 @@
+// Whole runs against losses that PyTorch made from the same initial weights and batches (float64;
+// tests/parity/replay_torch.py). The golden files say with which version and command.
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/text.h"
+#include "tests/support/catch.h"
+#include "training/trainer/trainer.h"
+
+namespace batchmark {
+namespace {
+
+using nlohmann::json;
+
+struct TemporaryFolder {
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "batchmark_XXXXXX").string();
+    path = mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+std::vector<float> ReadLosses(const std::string& path, size_t steps) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<float> losses(steps);
+  file.seekg(-static_cast<std::streamoff>(steps * sizeof(float)), std::ios::end);
+  file.read(reinterpret_cast<char*>(losses.data()), static_cast<std::streamsize>(steps * sizeof(float)));
+  REQUIRE(file);
+  return losses;
+}
+
+TEST_CASE("Losses of whole runs agree with PyTorch's", "[parity]") {
+  size_t compared = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(BATCHMARK_GOLDEN_DIR)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("parity_", 0) != 0) continue;
+    const json golden = json::parse(std::ifstream(entry.path()));
+    RunSpec spec;
+    for (const auto& [key, value] : golden.at("spec").items()) {
+      const std::string text = value.is_string() ? value.get<std::string>() : NumberText(value.get<double>());
+      SetRunKey(spec, key, text);
+    }
+    Dataset data;
+    try {
+      data = LoadDataset(spec.data, "");
+    } catch (const std::exception& error) {
+      WARN(name << " left out: " << error.what());
+      continue;
+    }
+    const TemporaryFolder folder;
+    RunTraining(ResolveRunSpec(spec), data, nullptr, {.dump_dir = folder.path});
+    const auto want = golden.at("losses").get<std::vector<double>>();
+    const auto got = ReadLosses(folder.path + "/losses.npy", want.size());
+    for (size_t step = 0; step < want.size(); ++step) {
+      CAPTURE(name, step, got[step], want[step]);
+      CHECK(std::abs(got[step] - want[step]) <= 1e-5 * std::abs(want[step]));
+    }
+    ++compared;
+  }
+  CHECK(compared >= 4);  // seed-cnn pre, post, none and ioffe-mlp on synth-digits need no files
+}
+
+}  // namespace
+}  // namespace batchmark

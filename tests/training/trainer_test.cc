@@ -1,0 +1,213 @@
+// Whole runs: same bits on any thread count, divergence as a result, resume, targets, impossible specs.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/check.h"
+#include "tests/support/catch.h"
+#include "training/trainer/session.h"
+#include "training/trainer/target_rule.h"
+#include "training/trainer/trainer.h"
+
+namespace batchmark {
+namespace {
+
+const Dataset& Digits() {
+  static const Dataset data = LoadDataset("synth-digits", "");
+  return data;
+}
+
+RunSpec Spec(const std::map<std::string, std::string>& settings) {
+  RunSpec spec;
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"data", "synth-digits"}, {"eval_size", "64"}, {"threads", "2"}}) {
+    SetRunKey(spec, key, value);
+  }
+  for (const auto& [key, value] : settings) SetRunKey(spec, key, value);
+  ValidateRunSpec(spec);
+  return ResolveRunSpec(spec);
+}
+
+constexpr const char* kSmallNet = "conv3x3:4 relu, maxpool2, flatten, dense:12 relu, dense:10";
+
+struct TemporaryFolder {
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "batchmark_XXXXXX").string();
+    path = mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+// Asks to stop once, after a given step.
+class StopAfter : public RunObserver {
+ public:
+  explicit StopAfter(int64_t step) : stop_(step) {}
+  void OnStep(int64_t step, int64_t, double) override { step_ = step; }
+  bool StopRequested() override { return step_ == stop_; }
+
+ private:
+  int64_t stop_, step_ = 0;
+};
+
+std::string Message(const std::map<std::string, std::string>& settings) {
+  try {
+    RunTraining(Spec(settings), Digits());
+  } catch (const Error& error) {
+    CHECK(error.code() == ExitCode::kBadInput);
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("The state after a few steps is the same on 1, 2, 3 and 8 threads", "[trainer][threads]") {
+  const std::vector<std::map<std::string, std::string>> nets = {
+      {{"net", "seed-cnn"}, {"bn.placement", "pre"}, {"steps", "3"}},
+      {{"net", "seed-cnn"}, {"bn.placement", "post"}, {"steps", "3"}},
+      {{"net", "seed-cnn"}, {"bn.placement", "none"}, {"steps", "3"}},
+      {{"net", "seed-cnn"}, {"bn.stats", "ghost:5"}, {"steps", "3"}},
+      {{"net", "ioffe-mlp"}, {"batch", "60"}, {"input", "binary"}, {"steps", "20"}},
+      {{"net", "conv3x3:8 relu, dropout:0.3, flatten, dense:10"}, {"momentum", "0.9"}, {"steps", "5"}},
+  };
+  for (auto settings : nets) {
+    settings["threads"] = "1";
+    const RunOutcome one = RunTraining(Spec(settings), Digits());
+    CHECK(std::isfinite(one.train_loss));
+    for (const char* threads : {"2", "3", "8"}) {
+      settings["threads"] = threads;
+      CAPTURE(settings["net"], settings["bn.placement"], threads);
+      CHECK(RunTraining(Spec(settings), Digits()).state_hash == one.state_hash);
+    }
+  }
+}
+
+TEST_CASE("Another seed, rate or noise gives another state", "[trainer]") {
+  const std::map<std::string, std::string> base = {{"net", kSmallNet}, {"steps", "4"}};
+  const std::string state = RunTraining(Spec(base), Digits()).state_hash;
+  CHECK(RunTraining(Spec(base), Digits()).state_hash == state);
+  for (const auto& [key, value] : std::map<std::string, std::string>{
+           {"seed", "2"}, {"lr", "0.02"}, {"bn.stats", "ghost:8"}, {"bn.placement", "none"}, {"batch", "31"},
+           {"bn.eval", "cumulative"}, {"weight_decay", "0.1"}, {"bn.gamma_decay", "0.1"}, {"bn.affine", "false"},
+           {"init", "he"}, {"input", "standardize"}, {"order", "sorted:2"}}) {
+    auto settings = base;
+    settings[key] = value;
+    CAPTURE(key, value);
+    CHECK(RunTraining(Spec(settings), Digits()).state_hash != state);
+  }
+}
+
+TEST_CASE("Training learns", "[trainer]") {
+  const RunOutcome outcome = RunTraining(
+      Spec({{"net", kSmallNet}, {"steps", "400"}, {"lr", "0.05"}, {"eval_every", "50"}, {"target", "0.8"}, {"eval_size", "1000"}}),
+      Digits());
+  CHECK(outcome.status == RunStatus::kReached);
+  CHECK(outcome.test_accuracy > 0.8);
+  CHECK(outcome.steps == 400);
+  REQUIRE(outcome.steps_to_target);
+  CHECK(*outcome.steps_to_target % 50 == 0);
+  CHECK(*outcome.time_to_target_s > 0);
+  CHECK(*outcome.time_to_target_s <= outcome.train_s);
+}
+
+TEST_CASE("A run stops at its confirmed target when asked to", "[trainer]") {
+  const RunOutcome outcome = RunTraining(Spec({{"net", kSmallNet}, {"steps", "400"}, {"lr", "0.05"}, {"eval_every", "10"}, {"target", "0.3"},
+                              {"confirm", "1"}, {"stop_at_target", "true"}}), Digits());
+  REQUIRE(outcome.steps_to_target);
+  CHECK(outcome.steps == *outcome.steps_to_target + 10);
+}
+
+TEST_CASE("A rate of 1e6 without batch norm is recorded as diverged, with step and place", "[trainer][diverged]") {
+  const RunOutcome plain =
+      RunTraining(Spec({{"lr", "1e6"}, {"bn.placement", "none"}, {"net", kSmallNet}, {"steps", "50"}}), Digits());
+  CHECK(plain.status == RunStatus::kDiverged);
+  CHECK(plain.diverged_step >= 1);
+  CHECK(plain.diverged_step < 50);
+  CHECK(!plain.diverged_place.empty());
+  // With batch norm whatever happens is a result, never a throw.
+  CHECK_NOTHROW(RunTraining(Spec({{"lr", "1e6"}, {"net", kSmallNet}, {"steps", "20"}}), Digits()));
+}
+
+TEST_CASE("Interrupted and resumed gives the bits of the uninterrupted run", "[trainer][resume]") {
+  const TemporaryFolder folder;
+  for (const char* stats : {"batch", "renorm:3,5", "population+gauss:8", "wide:48"}) {
+    const RunSpec spec = Spec({{"net", kSmallNet}, {"steps", "12"}, {"momentum", "0.9"}, {"bn.stats", stats}, {"eval_every", "4"}});
+    const std::string whole = RunTraining(spec, Digits()).state_hash;
+    const RunFiles files{.checkpoint_dir = folder.path + "/" + stats, .resume = true};
+    StopAfter stop(5);
+    CHECK(RunTraining(spec, Digits(), &stop, files).status == RunStatus::kInterrupted);
+    const RunOutcome resumed = RunTraining(spec, Digits(), nullptr, files);
+    CAPTURE(stats);
+    CHECK(resumed.steps == 12);
+    CHECK(resumed.state_hash == whole);
+    CHECK(resumed.readings.size() == 9);
+  }
+}
+
+TEST_CASE("A damaged checkpoint falls back to the older one, or is refused", "[trainer][resume]") {
+  const TemporaryFolder folder;
+  const RunSpec spec = Spec({{"net", kSmallNet}, {"steps", "12"}});
+  const std::string whole = RunTraining(spec, Digits()).state_hash;
+  const RunFiles files{.checkpoint_dir = folder.path, .resume = true};
+  StopAfter first(3), second(6);
+  RunTraining(spec, Digits(), &first, files);
+  RunTraining(spec, Digits(), &second, files);
+  const std::string current = folder.path + "/checkpoint.bin";
+  const auto size = std::filesystem::file_size(current);
+  const auto kept = folder.path + "/kept";
+  std::filesystem::copy_file(current, kept);
+  for (uintmax_t at : {uintmax_t{0}, uintmax_t{9}, size / 3, size - 70, size - 1}) {
+    std::filesystem::copy_file(kept, current, std::filesystem::copy_options::overwrite_existing);
+    std::fstream file(current, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const char byte = static_cast<char>(file.get() ^ 0x10);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    file.close();
+    CAPTURE(at);
+    CHECK(RunTraining(spec, Digits(), nullptr, files).state_hash == whole);
+    std::filesystem::copy_file(kept, current, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(current, at);
+    CHECK(RunTraining(spec, Digits(), nullptr, files).state_hash == whole);
+  }
+  std::filesystem::resize_file(folder.path + "/checkpoint.old.bin", 100);
+  CHECK_THROWS_AS(RunTraining(spec, Digits(), nullptr, files), Error);
+  // Another spec must not continue this run.
+  std::filesystem::copy_file(kept, current, std::filesystem::copy_options::overwrite_existing);
+  CHECK_THROWS_AS(RunTraining(Spec({{"net", kSmallNet}, {"steps", "13"}}), Digits(), nullptr, files), Error);
+}
+
+TEST_CASE("The target must be met and stay met", "[trainer][target]") {
+  TargetRule rule(0.9, 2, true);
+  const double accuracy[] = {0.5, 0.91, 0.89, 0.92, 0.90, 0.95, 0.1};
+  std::vector<bool> confirmed;
+  for (int i = 0; i < 7; ++i) confirmed.push_back(rule.Observe(100 * (i + 1), i, accuracy[i]));
+  CHECK(confirmed == std::vector<bool>{false, false, false, false, false, true, true});
+  CHECK(*rule.steps() == 400);
+  CHECK(*rule.seconds() == 3.0);
+  TargetRule never(0.9, 1, true);
+  never.Observe(1, 0, std::nan(""));
+  never.Observe(2, 0, 0.95);
+  CHECK(!never.steps());
+  TargetRule loss(0.1, 0, false);
+  CHECK(loss.Observe(7, 0, 0.05));
+  CHECK(*loss.steps() == 7);
+}
+
+TEST_CASE("Impossible specs are refused in one sentence", "[trainer][errors]") {
+  CHECK_THAT(Message({{"batch", "60000"}}), Contains("batch=60000 is larger than"));
+  CHECK_THAT(Message({{"batch", "1"}, {"net", "ioffe-mlp"}}), Contains("over 1 value"));
+  CHECK_THAT(Message({{"batch", "10"}, {"net", "ioffe-mlp"}, {"bn.stats", "ghost:1"}}), Contains("over 1 value"));
+  CHECK_THAT(Message({{"train_size", "55001"}}), Contains("train_size=55001 is larger"));
+  CHECK_THAT(Message({{"net", "conv3x3:4 relu, flatten, dense:11"}}), Contains("11 outputs"));
+  CHECK_THAT(Message({{"net", "conv29x29:4 relu, flatten, dense:10"}}), Contains("28x28"));
+  CHECK_THAT(Message({{"bn.stats", "wide:8"}}), Contains("between the batch"));
+  CHECK(Message({{"batch", "1"}, {"net", "ioffe-mlp"}, {"bn.placement", "none"}, {"steps", "2"}}).empty());
+  CHECK(Message({{"batch", "1"}, {"net", kSmallNet}, {"bn.stats", "population"}, {"steps", "2"}}).empty());
+}
+
+}  // namespace
+}  // namespace batchmark

@@ -1,0 +1,11 @@
+# Writes OUT: every DIR/*.toml as a raw string, in name order.  cmake -DDIR=... -DOUT=... -P embed.cmake
+file(GLOB files ${DIR}/*.toml)
+list(SORT files)
+set(source "// Generated from training/experiment/defs by embed.cmake.\n#include \"training/experiment/embedded_definitions.h\"\n\nnamespace batchmark {\n\nconst std::vector<EmbeddedDefinition>& EmbeddedDefinitions() {\n  static const std::vector<EmbeddedDefinition> all = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} text)
+  string(APPEND source "      {\"${name}\", R\"toml(${text})toml\"},\n")
+endforeach()
+string(APPEND source "  };\n  return all;\n}\n\n}  // namespace batchmark\n")
+file(WRITE ${OUT} "${source}")

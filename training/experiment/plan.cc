@@ -1,0 +1,76 @@
+#include "training/experiment/plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/base/rng.h"
+#include "core/base/text.h"
+
+namespace batchmark {
+namespace {
+
+double Total(const std::vector<ArmCost>& costs, int64_t steps) {
+  double seconds = 0;
+  for (const ArmCost& cost : costs) seconds += cost.Seconds(steps > 0 ? std::min(steps, cost.steps) : cost.steps);
+  return seconds;
+}
+
+// Rounded to one decimal, for a sentence.
+std::string Minutes(double seconds) {
+  return NumberText(static_cast<double>(static_cast<int64_t>(seconds / 6.0 + 0.5)) / 10.0) + " min";
+}
+
+}  // namespace
+
+ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s) {
+  ExperimentSizing sizing{.seeds = size.seeds};
+  const double block = Total(costs, 0);  // all arms, one seed
+  if (budget_s <= 0 || block * size.seeds <= budget_s) return sizing;
+  sizing.seeds = std::clamp(static_cast<int>(budget_s / block), size.min_seeds, size.seeds);
+  std::string cut;
+  if (sizing.seeds < size.seeds) {
+    cut = "seeds " + std::to_string(size.seeds) + " -> " + std::to_string(sizing.seeds);
+  }
+  if (block * sizing.seeds > budget_s) {
+    const int64_t longest =
+        std::max_element(costs.begin(), costs.end(), [](auto& a, auto& b) { return a.steps < b.steps; })->steps;
+    const int64_t every = costs.front().eval_every;
+    int64_t steps = longest / every * every;
+    while (steps > every && Total(costs, steps) * sizing.seeds > budget_s) steps -= every;
+    sizing.steps = std::max(every, steps);
+    cut += (cut.empty() ? "" : ", ") + ("steps " + std::to_string(longest)) + " -> " + std::to_string(sizing.steps);
+  }
+  sizing.sentence = "The whole experiment would take " + Minutes(block * size.seeds) + " here; to fit " +
+                    Minutes(budget_s) + " it was cut: " + cut + ".";
+  return sizing;
+}
+
+RunSpec ArmSpec(const Experiment& experiment, const ExperimentSize& size, size_t arm, uint64_t seed, int64_t steps,
+                const Settings& overrides) {
+  RunSpec spec;
+  for (const Settings* settings : {&experiment.base, &size.set, &experiment.arms[arm].set, &overrides}) {
+    for (const auto& [key, value] : *settings) SetRunKey(spec, key, value);
+  }
+  spec.seed = seed;
+  if (steps > 0 && (!spec.steps || steps < *spec.steps)) spec.steps = steps;
+  ValidateRunSpec(spec);
+  return ResolveRunSpec(spec);
+}
+
+std::vector<PlannedRun> PlanRuns(const Experiment& experiment, const ExperimentSize& size,
+                                 const ExperimentSizing& sizing, const Settings& overrides) {
+  std::vector<PlannedRun> runs;
+  for (int s = 1; s <= sizing.seeds; ++s) {
+    const auto seed = static_cast<uint64_t>(s);
+    std::vector<size_t> order(experiment.arms.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    const Rng rng(seed, RngStream::kExperiment);
+    for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[rng.Below(i, static_cast<uint32_t>(i))]);
+    for (size_t arm : order) {
+      runs.push_back({arm, seed, ArmSpec(experiment, size, arm, seed, sizing.steps, overrides)});
+    }
+  }
+  return runs;
+}
+
+}  // namespace batchmark

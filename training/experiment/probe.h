@@ -1,0 +1,15 @@
+// What a run will cost here: a few steps and evaluations of the real net, timed.
+#pragma once
+
+#include <cstdint>
+
+#include "training/data/dataset.h"
+#include "training/experiment/plan.h"
+
+namespace batchmark {
+
+// Steps of the uncut run.
+int64_t TotalSteps(const RunSpec& resolved, const Dataset& data);
+ArmCost MeasureArm(const RunSpec& resolved, const Dataset& data);
+
+}  // namespace batchmark

@@ -1,0 +1,54 @@
+// Runs an experiment into a store: measured budget, exactly-once runs, resume by repeating the command.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reports/results.h"
+#include "training/data/dataset.h"
+#include "training/experiment/plan.h"
+#include "training/trainer/trainer.h"
+
+namespace batchmark {
+
+struct ExperimentOptions {
+  bool quick = false;
+  double budget_s = 0;    // 0: the size's own (quick), or none
+  bool dry_run = false;   // plan and cost only
+  Settings overrides;     // run keys set for every arm
+  std::string command;    // as typed, for the report
+};
+
+// What a caller sees. OnStep and OnReading come from the run under way; StopRequested ends everything after it.
+class ExperimentObserver : public RunObserver {
+ public:
+  virtual void OnPlan(const std::vector<PlannedRun>& runs, const ExperimentSizing& sizing, double estimated_s) {
+    (void)runs, (void)sizing, (void)estimated_s;
+  }
+  virtual void OnRunStart(size_t index, size_t count, const std::string& arm, uint64_t seed) {
+    (void)index, (void)count, (void)arm, (void)seed;
+  }
+  virtual void OnRunDone(const RunRecord& record, bool from_store) { (void)record, (void)from_store; }
+  virtual void OnWarning(const std::string& sentence) { (void)sentence; }
+};
+
+struct ExperimentResult {
+  size_t planned = 0, executed = 0, reused = 0;
+  bool interrupted = false;
+};
+
+// Finished runs are taken from the store unless their wall times came from another binary or machine:
+// then they are run again (and must give the same bits, or a warning says so). Throws Error.
+ExperimentResult RunExperiment(const Experiment& experiment, const ExperimentOptions& options, const Dataset& data,
+                               ResultStore& store, ExperimentObserver& observer);
+
+// A finished run as the store keeps it. arm and experiment may be "".
+RunRecord MakeRecord(const RunSpec& resolved, const Dataset& data, const RunOutcome& outcome,
+                     const std::string& experiment, const std::string& arm, const std::string& started_at);
+// Seconds since 1970 as "2026-01-31T12:34:56Z".
+std::string UtcNow();
+// Environment as a flat JSON object, for the report (document "environment").
+std::string EnvironmentJson(const RunSpec& resolved, const Dataset& data);
+
+}  // namespace batchmark

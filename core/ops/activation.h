@@ -1,13 +1,4 @@
-// Activations, by the words of a net text.
+// The activations under the name that the layers above use.
 #pragma once
 
-namespace batchmark {
-
-//   kNone     y = u
-//   kRelu     y = max(u, 0)           dy/du = [y > 0]
-//   kSigmoid  y = 1 / (1 + exp(-u))   dy/du = y (1 - y)
-//   kTanh     y = tanh(u)             dy/du = 1 - y^2
-// The derivative is always formed from the output y, so the input u need not be kept.
-enum class Activation { kNone, kRelu, kSigmoid, kTanh };
-
-}  // namespace batchmark
+#include "core/simd/activation.h"  // IWYU pragma: export

@@ -1,0 +1,64 @@
+// Per-target helpers for the ends of rows: loads and stores of fewer lanes than a vector has.
+// An elementwise result at the end of a row has the bits it would have in the middle, because the
+// same vector instructions form it. Included by kernels inside Highway's target loop.
+#if defined(BATCHMARK_CORE_SIMD_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BATCHMARK_CORE_SIMD_VEC_INL_H_
+#undef BATCHMARK_CORE_SIMD_VEC_INL_H_
+#else
+#define BATCHMARK_CORE_SIMD_VEC_INL_H_
+#endif
+
+#include <cstddef>
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace batchmark {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The first n <= Lanes(d) elements at p, the other lanes zero. Touches no byte beyond them: before
+// AVX2 Highway's MaskedLoad reads the whole vector, so the elements go through a buffer.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::VFromD<D> LoadTail(D d, const T* HWY_RESTRICT p, size_t n) {
+#if HWY_TARGET <= HWY_AVX2
+  return hn::MaskedLoad(hn::FirstN(d, n), d, p);
+#else
+  HWY_ALIGN T buffer[hn::MaxLanes(D())] = {};
+  for (size_t i = 0; i < n; ++i) buffer[i] = p[i];
+  return hn::Load(d, buffer);
+#endif
+}
+
+// Stores the first n <= Lanes(d) lanes and touches no byte beyond them.
+template <class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE void StoreTail(V v, D d, T* HWY_RESTRICT p, size_t n) {
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(v, hn::FirstN(d, n), d, p);
+#else
+  HWY_ALIGN T buffer[hn::MaxLanes(D())];
+  hn::Store(v, d, buffer);
+  for (size_t i = 0; i < n; ++i) p[i] = buffer[i];
+#endif
+}
+
+// Whole vector or tail, decided by the caller at compile time.
+template <bool kTail, class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::VFromD<D> LoadMaybeTail(D d, const T* HWY_RESTRICT p, size_t n) {
+  if constexpr (kTail) return LoadTail(d, p, n);
+  return hn::LoadU(d, p);
+}
+template <bool kTail, class D, class V, class T = hn::TFromD<D>>
+HWY_INLINE void StoreMaybeTail(V v, D d, T* HWY_RESTRICT p, size_t n) {
+  if constexpr (kTail) {
+    StoreTail(v, d, p, n);
+  } else {
+    hn::StoreU(v, d, p);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace batchmark
+HWY_AFTER_NAMESPACE();
+
+#endif  // BATCHMARK_CORE_SIMD_VEC_INL_H_

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
-#include "core/base/check.h"
 #include "core/base/rng.h"
 #include "training/data/folder.h"
 #include "training/data/synth_glyphs.h"
@@ -51,18 +51,18 @@ class Affine {
   explicit Affine(Draws& draws) {
     // 100 glyph units become about 19 pixels: 19 / 100 in units of 1 / 2^14, glyph points come in sixteenths.
     constexpr int32_t kScale = 3113;
-    const int32_t scale_x = kScale * (100 + draws.Around0(22)) / 100;
-    const int32_t scale_y = kScale * (100 + draws.Around0(16)) / 100;
-    const int32_t sine = draws.Around0(300);  // in 1 / 1024: up to 17 degrees
+    const int32_t scale_x = kScale * (100 + draws.Around0(26)) / 100;
+    const int32_t scale_y = kScale * (100 + draws.Around0(20)) / 100;
+    const int32_t sine = draws.Around0(360);  // in 1 / 1024: up to 21 degrees
     const int32_t cosine = SquareRoot(1024 * 1024 - sine * sine);
-    const int32_t shear = draws.Around0(400);  // in 1 / 1024
+    const int32_t shear = draws.Around0(440);  // in 1 / 1024
     // rotation * [1 shear; 0 1] * diag(scale)
     xx_ = cosine * scale_x / 1024;
     yx_ = sine * scale_x / 1024;
     xy_ = (cosine * shear / 1024 - sine) * scale_y / 1024;
     yy_ = (sine * shear / 1024 + cosine) * scale_y / 1024;
-    shift_x_ = kSide * kSubpixels / 2 + draws.Around0(3 * kSubpixels);
-    shift_y_ = kSide * kSubpixels / 2 + draws.Around0(3 * kSubpixels);
+    shift_x_ = kSide * kSubpixels / 2 + draws.Around0(7 * kSubpixels / 2);
+    shift_y_ = kSide * kSubpixels / 2 + draws.Around0(7 * kSubpixels / 2);
   }
 
   Point operator()(Point glyph) const {
@@ -74,34 +74,33 @@ class Affine {
   int32_t xx_, xy_, yx_, yy_, shift_x_, shift_y_;
 };
 
-// Squared distance to coverage 0..255: full inside the pen's radius, falling over 1.5 pixels around it.
+constexpr int32_t kThinnest = 8, kThickest = 24;  // pen radius, in sixteenths of a pixel
+constexpr int32_t kSoftness = 24;                 // width of the pen's soft rim
+
+// Squared distance to coverage 0..255: full inside the pen's radius, falling to 0 over the rim around it.
 class Pen {
  public:
-  explicit Pen(int32_t radius) : reach_(radius + kSoftness / 2) {
-    const Roots& roots = SquareRoots();
-    BATCHMARK_CHECK(reach_ * reach_ <= static_cast<int32_t>(roots.size()));
-    for (int32_t i = 0; i < reach_ * reach_; ++i) {
-      coverage_[i] = static_cast<uint8_t>(std::min(255, (reach_ - roots[i]) * 255 / kSoftness));
+  explicit Pen(int32_t radius) : reach_(radius + kSoftness / 2), reach2_(reach_ * reach_) {
+    for (int32_t i = 0; i < reach2_; ++i) {
+      coverage_[i] = static_cast<uint8_t>(std::min(255, (reach_ - SquareRoot(i)) * 255 / kSoftness));
     }
   }
   int32_t reach() const { return reach_; }
-  uint8_t Coverage(int32_t distance2) const {
-    return distance2 < reach_ * reach_ ? coverage_[distance2] : 0;
+  uint8_t Coverage(int32_t distance2) const { return distance2 < reach2_ ? coverage_[distance2] : 0; }
+
+  // All pens are made once.
+  static const Pen& OfRadius(int32_t radius) {
+    static const std::vector<Pen> pens = [] {
+      std::vector<Pen> made;
+      for (int32_t r = kThinnest; r <= kThickest; ++r) made.emplace_back(r);
+      return made;
+    }();
+    return pens[static_cast<size_t>(radius - kThinnest)];
   }
 
  private:
-  static constexpr int32_t kSoftness = 24;
-  using Roots = std::array<uint8_t, 2048>;
-  static const Roots& SquareRoots() {
-    static const Roots table = [] {
-      Roots roots{};
-      for (size_t i = 0; i < roots.size(); ++i) roots[i] = static_cast<uint8_t>(SquareRoot(static_cast<int64_t>(i)));
-      return roots;
-    }();
-    return table;
-  }
-  int32_t reach_;
-  std::array<uint8_t, 2048> coverage_;
+  int32_t reach_, reach2_;
+  std::array<uint8_t, (kThickest + kSoftness / 2) * (kThickest + kSoftness / 2)> coverage_{};
 };
 
 // Marks every pixel whose centre is within reach of the segment a-b; overlapping ink does not add up.
@@ -155,7 +154,7 @@ Path CutCorners(const Path& path, bool closed) {
 }
 
 void DrawStroke(const GlyphStroke& stroke, const Affine& affine, const Pen& pen, Draws& draws, uint8_t* image) {
-  constexpr int32_t kWobble = 8 * kSubpixels;
+  constexpr int32_t kWobble = 13 * kSubpixels;
   Path path;
   for (const GlyphPoint& p : stroke.points) {
     path.Add({p.x * kSubpixels + draws.Around0(kWobble), p.y * kSubpixels + draws.Around0(kWobble)});
@@ -168,8 +167,8 @@ void DrawStroke(const GlyphStroke& stroke, const Affine& affine, const Pen& pen,
 
 // Fades the ink and adds noise of a strength that differs from sample to sample, four pixels a word.
 void AddNoise(Draws& draws, uint8_t* image) {
-  const int32_t ink = 150 + draws.Below(106);
-  const int32_t strength = draws.Below(80);
+  const int32_t ink = 140 + draws.Below(116);
+  const int32_t strength = draws.Below(90);
   for (int i = 0; i < kSide * kSide; i += 4) {
     const uint32_t word = draws.Word();
     for (int k = 0; k < 4; ++k) {
@@ -199,7 +198,7 @@ uint8_t DrawSynthDigit(uint64_t index, uint8_t* image) {
   const auto forms = GlyphForms(digit);
   const auto form = forms[static_cast<size_t>(draws.Below(static_cast<uint32_t>(forms.size())))];
   const Affine affine(draws);
-  const Pen pen(8 + draws.Below(17));
+  const Pen& pen = Pen::OfRadius(kThinnest + draws.Below(kThickest - kThinnest + 1));
   for (const GlyphStroke& stroke : form) DrawStroke(stroke, affine, pen, draws, image);
   AddNoise(draws, image);
   return digit;

@@ -15,7 +15,7 @@ namespace batchmark {
 
 // Identity of the generated set; a test holds the generator to it.
 inline constexpr const char* kSynthDigitsHash = 
-    "dc829a7ac92469e105447bebca1b35d5ceb669e323adccb8f0652f0351ee8069";
+    "8d134aca006419bf9ed2120d19fca8ac10aac0b78f004be9b127061195e6e216";
 
 inline constexpr size_t kSynthTrainImages = 60000, kSynthTestImages = 10000;
 inline constexpr int kSynthSide = 28;

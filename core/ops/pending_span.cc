@@ -1,0 +1,70 @@
+#include "core/ops/pending_span.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/simd/pending_rows.h"
+
+namespace batchmark {
+namespace {
+
+void CopyRows(size_t rows, size_t count, const float* src, size_t src_stride, float* dst,
+              size_t dst_stride) {
+  for (size_t r = 0; r < rows; ++r) {
+    std::memcpy(dst + r * dst_stride, src + r * src_stride, count * sizeof(float));
+  }
+}
+
+// Calls run(sample, samples, group) for each stretch of samples of one group.
+template <class Run>
+void ForGroups(const SampleGroups& groups, size_t sample, size_t samples, const Run& run) {
+  for (const size_t end = sample + samples; sample < end;) {
+    const size_t group = groups.Of(sample);
+    const size_t stop = group + 1 >= groups.count ? end : std::min(end, groups.End(group));
+    run(sample, stop - sample, group);
+    sample = stop;
+  }
+}
+
+const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
+  return coefficients == nullptr ? nullptr : coefficients + group * channels;
+}
+
+}  // namespace
+
+void ResolveSpans(const Pending& src, size_t sample, size_t samples, size_t first, size_t count,
+                  float* dst, size_t dst_stride) {
+  const size_t stride = src.positions * src.channels;
+  if (src.IsPlain()) {
+    CopyRows(samples, count, src.v + sample * stride + first, stride, dst, dst_stride);
+    return;
+  }
+  ForGroups(src.groups, sample, samples, [&](size_t begin, size_t rows, size_t group) {
+    const RowBlock block{rows, count, stride, dst_stride, src.channels, first};
+    MapRows(block, src.v + begin * stride + first, OfGroup(src.scale, group, src.channels),
+            OfGroup(src.shift, group, src.channels), src.act, dst + (begin - sample) * dst_stride);
+  });
+}
+
+void ResolveSpans(const PendingGrad& src, size_t sample, size_t samples, size_t first, size_t count,
+                  float* dst, size_t dst_stride) {
+  const size_t stride = src.positions * src.channels;
+  if (src.form == PendingGrad::Form::kPlain) {
+    CopyRows(samples, count, src.dy + sample * stride + first, stride, dst, dst_stride);
+    return;
+  }
+  const GradForm form = src.form == PendingGrad::Form::kActivation ? GradForm::kActivation
+                        : src.form == PendingGrad::Form::kNormAct  ? GradForm::kNormAct
+                                                                   : GradForm::kActNorm;
+  ForGroups(src.groups, sample, samples, [&](size_t begin, size_t rows, size_t group) {
+    const RowBlock block{rows, count, stride, dst_stride, src.channels, first};
+    const GradCoefficients p{
+        OfGroup(src.scale, group, src.channels), OfGroup(src.shift, group, src.channels),
+        OfGroup(src.c1, group, src.channels), OfGroup(src.c2, group, src.channels),
+        OfGroup(src.c3, group, src.channels)};
+    const size_t at = begin * stride + first;
+    GradRows(block, form, src.act, src.dy + at, src.v + at, p, dst + (begin - sample) * dst_stride);
+  });
+}
+
+}  // namespace batchmark

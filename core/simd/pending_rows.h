@@ -1,0 +1,39 @@
+// Values of pending tensors and gradients (core/ops/pending.h), formed for a block of rows:
+// elementwise maps whose coefficients repeat with the channels.
+//   element i of a row belongs to channel (first + i) % channels
+// One call handles one statistics group: scale ... c3 point at the group's coefficients.
+#pragma once
+
+#include <cstddef>
+
+#include "core/simd/activation.h"
+
+namespace batchmark {
+
+struct RowBlock {
+  size_t rows = 0, columns = 0;  // columns may be a part of a row, or many positions
+  size_t src_stride = 0, dst_stride = 0;
+  size_t channels = 1, first = 0;
+};
+
+// dst = act(scale v + shift);  scale == nullptr: dst = act(v). May alias v when the strides agree.
+void MapRows(const RowBlock& block, const float* v, const float* scale, const float* shift,
+             Activation act, float* dst);
+
+enum class GradForm { kActivation, kNormAct, kActNorm };
+
+// The three non-plain forms of PendingGrad; dy and v share src_stride.
+//   kActivation  dst = dy act'(v)
+//   kNormAct     dst = c1 (dy act'(y)) + c2 v + c3,   y = act(scale v + shift)
+//   kActNorm     dst = (c1 dy + c2 v + c3) act'(v)
+struct GradCoefficients {
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  const float* c1 = nullptr;
+  const float* c2 = nullptr;
+  const float* c3 = nullptr;
+};
+void GradRows(const RowBlock& block, GradForm form, Activation act, const float* dy, const float* v,
+              const GradCoefficients& coefficients, float* dst);
+
+}  // namespace batchmark

@@ -1,0 +1,85 @@
+// What every bench binary shares: flags, measured limits, registration, warm-up, counters, context.
+//
+//   --threads=1,2       thread counts (default: 1 and all in the affinity mask)
+//   --backend=avx2,avx3 SIMD targets, or all (default: $BATCHMARK_BACKEND, else the best)
+//   --cold=0            leave out the variants that evict their operands before each call
+//   --limits=quick      do not measure DRAM (saves a second; cold variants then print no share)
+//   --peers=0           leave out other libraries
+// All other flags are Google Benchmark's. Exit 1: nothing matched the filter, or a check failed; 2: bad flag.
+//
+// A benchmark's name says everything and can be copied into --benchmark_filter:
+//   gemm/NN/square_1024/avx3/t2        operation / shape / SIMD target or peer library / threads
+// with .../cold for the variant whose operands come from DRAM, and Google Benchmark's /real_time.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/machine_limits.h"
+#include "core/base/aligned.h"
+#include "core/base/parallel.h"
+
+namespace batchmark::bench {
+
+// A built operation, ready to be called over and over.
+struct Subject {
+  std::function<void()> run;
+  // Compares the result of the last run with float64; empty, or one sentence on what is wrong.
+  std::function<std::string()> check;
+  // What a cold call must fetch: [pointer, floats].
+  std::vector<std::pair<const float*, size_t>> operands;
+};
+
+struct Case {
+  std::string name;     // "gemm/NN/square_1024"
+  std::string backend;  // SIMD target; for a peer, the one whose limits its share is of
+  std::string peer;     // empty, or the library's name, which then stands in the benchmark's name
+  int threads = 1;
+  Work work;
+  std::function<Subject()> make;
+  // What counts as the limit, where it is not max(compute, traffic); seconds.
+  std::function<double(const MachineLimits&)> bound = nullptr;
+  bool cold_variant = true;
+};
+
+// The case under its full name, hot and cold.
+void Register(Case one);
+
+// Calls body(backend, threads) for every pair that the flags ask for; peers once for each thread count.
+void ForEachVariant(const std::function<void(const std::string& backend, int threads)>& body);
+void ForEachPeerVariant(const std::function<void(const std::string& backend, int threads)>& body);
+
+// One scheduler for each thread count, alive until the end.
+Parallel& SharedParallel(int threads);
+
+// Operands made once for a shape and shared by ours and the peers' variants of it.
+// Kept while any subject holds them.
+template <class T, class Make>
+std::shared_ptr<T> Shared(std::weak_ptr<T>& slot, const Make& make) {
+  std::shared_ptr<T> value = slot.lock();
+  if (!value) slot = value = std::make_shared<T>(make());
+  return value;
+}
+
+// Uniform in [-1, 1), a function of (seed, index).
+AlignedBuffer<float> RandomFloats(size_t size, uint64_t seed);
+
+// Largest tolerated distance of a float32 sum of `terms` products from float64's, given sum |a b|:
+// eps (8 + sqrt(terms) / 2) of it. Rounding errors of a running sum grow like 0.3 sqrt(terms) or slower,
+// while a wrong index or a lost term is off by 1/terms of it or more.
+double SumTolerance(size_t terms, double sum_of_magnitudes);
+// Empty, or "C[3,7] is 1.5, float64 says 2".
+std::string Mismatch(const std::string& what, double got, double expected, double tolerance);
+
+// main: flags, limits, context, run. register_all calls Register for the whole table.
+int BenchMain(int argc, char** argv, void (*register_all)());
+
+}  // namespace batchmark::bench
+
+#define BATCHMARK_BENCH_MAIN(register_all) \
+  int main(int argc, char** argv) { return batchmark::bench::BenchMain(argc, argv, register_all); }

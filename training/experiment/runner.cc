@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/base/build_info.h"
-#include "core/base/check.h"
 #include "core/base/cpu.h"
 #include "training/experiment/probe.h"
 
@@ -71,42 +69,11 @@ ExperimentResult RunExperiment(const Experiment& e, const ExperimentOptions& opt
   const ExperimentSizing sizing = LoadOrMeasureSizing(e, size, options, data, store, estimated_s);
   const std::vector<PlannedRun> runs = PlanRuns(e, size, sizing, options.overrides);
   observer.OnPlan(runs, sizing, estimated_s);
-  ExperimentResult result{.planned = runs.size()};
-  if (options.dry_run) return result;
+  if (options.dry_run) return {.planned = runs.size()};
   StoreDocuments(e, options, sizing, size, runs.front().spec, data, store);
-
-  for (size_t i = 0; i < runs.size(); ++i) {
-    const PlannedRun& run = runs[i];
-    const std::string& arm = e.arms[run.arm].name;
-    const std::string key = RunKeyHash(run.spec, data.hash);
-    const auto stored = store.Find(key);
-    const bool times_are_ours = stored && stored->binary_id == BinaryId() && stored->host_id == HostId();
-    if (times_are_ours && stored->experiment == e.name && stored->arm == arm) {
-      ++result.reused;
-      observer.OnRunDone(*stored, /*from_store=*/true);
-      continue;
-    }
-    observer.OnRunStart(i, runs.size(), arm, run.seed);
-    const std::string started_at = UtcNow();
-    const RunOutcome outcome = RunTraining(run.spec, data, &observer);
-    if (outcome.status == RunStatus::kInterrupted) {
-      result.interrupted = true;
-      break;
-    }
-    const RunRecord record = MakeRecord(run.spec, data, outcome, e.name, arm, started_at);
-    if (stored && stored->state_hash != record.state_hash) {
-      observer.OnWarning("arm '" + arm + "' seed " + std::to_string(run.seed) +
-                         " gave other bits than the stored run of the same key (another binary or machine)");
-    }
-    store.Put(record);
-    ++result.executed;
-    observer.OnRunDone(record, /*from_store=*/false);
-    if (observer.StopRequested() && i + 1 < runs.size()) {
-      result.interrupted = true;
-      break;
-    }
-  }
-  return result;
+  RunQueueOptions queue{.experiment = e.name};
+  for (const Arm& arm : e.arms) queue.arms.push_back(arm.name);
+  return RunAll(runs, queue, data, store, observer);
 }
 
 }  // namespace batchmark

@@ -8,6 +8,7 @@
 #include "reports/results.h"
 #include "training/data/dataset.h"
 #include "training/experiment/plan.h"
+#include "training/experiment/run_queue.h"
 #include "training/trainer/trainer.h"
 
 namespace batchmark {
@@ -18,24 +19,6 @@ struct ExperimentOptions {
   bool dry_run = false;   // plan and cost only
   Settings overrides;     // run keys set for every arm
   std::string command;    // as typed, for the report
-};
-
-// What a caller sees. OnStep and OnReading come from the run under way; StopRequested ends everything after it.
-class ExperimentObserver : public RunObserver {
- public:
-  virtual void OnPlan(const std::vector<PlannedRun>& runs, const ExperimentSizing& sizing, double estimated_s) {
-    (void)runs, (void)sizing, (void)estimated_s;
-  }
-  virtual void OnRunStart(size_t index, size_t count, const std::string& arm, uint64_t seed) {
-    (void)index, (void)count, (void)arm, (void)seed;
-  }
-  virtual void OnRunDone(const RunRecord& record, bool from_store) { (void)record, (void)from_store; }
-  virtual void OnWarning(const std::string& sentence) { (void)sentence; }
-};
-
-struct ExperimentResult {
-  size_t planned = 0, executed = 0, reused = 0;
-  bool interrupted = false;
 };
 
 // Finished runs are taken from the store unless their wall times came from another binary or machine:

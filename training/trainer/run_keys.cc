@@ -310,6 +310,10 @@ std::vector<RunKey> MakeTable() {
             "further evaluations that must hold the target"));
   add(Bool("stop_at_target", Own(&RunSpec::stop_at_target),
            "end the run once the target is confirmed"));
+  add(Key(
+      "prune", Type::kText, "never | floor:STEP:ACCURACY (end a run below that accuracy, as censored)",
+      [](const RunSpec& spec) { return ToText(spec.prune); },
+      [](RunSpec& spec, const std::string& text) { spec.prune = ParsePruneRule(text); }));
   add(LossLimitKey());
   add(SeedKey());
   add(Count("threads", Own(&RunSpec::threads), "auto", 0, 1, 1024, "auto = the affinity mask"));

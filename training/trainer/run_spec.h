@@ -11,6 +11,7 @@
 
 #include "core/base/text.h"  // NumberText
 #include "training/net/norm_spec.h"
+#include "training/trainer/prune_rule.h"
 
 namespace batchmark {
 
@@ -36,6 +37,7 @@ struct RunSpec {
   std::string target_metric = "val_accuracy";
   int confirm = 2;
   bool stop_at_target = false;
+  PruneRule prune;
   std::optional<double> loss_limit;  // default 1000 ln(classes)
   uint64_t seed = 1;
   int threads = 0;  // 0 = affinity mask

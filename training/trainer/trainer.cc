@@ -52,6 +52,10 @@ RunOutcome RunTraining(const RunSpec& spec, const Dataset& data, RunObserver* ob
       session.Evaluate();
       for (size_t i = before; i < outcome.readings.size(); ++i) seen.OnReading(outcome.readings[i]);
       if (spec.stop_at_target && session.target().confirmed()) break;
+      if (!session.target().confirmed() && spec.prune.Ends(outcome.steps, outcome.val_accuracy)) {
+        outcome.readings.push_back({outcome.steps, "pruned", outcome.val_accuracy});
+        break;
+      }
     }
     stopped = seen.StopRequested();
     if (stopped || NowSeconds() - last_checkpoint > kCheckpointEvery_s) {

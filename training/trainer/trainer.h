@@ -16,7 +16,7 @@ enum class RunStatus { kReached, kCapped, kDiverged, kInterrupted };
 const char* ToText(RunStatus status);  // "reached" ...
 
 // One reading of a metric. Names: "train_loss" (mean batch loss since the last reading), "val_loss",
-// "val_accuracy", "val_accuracy_batch_stats".
+// "val_accuracy", "val_accuracy_batch_stats"; "pruned" (prune_rule.h).
 struct Reading {
   int64_t step;
   std::string name;

@@ -198,13 +198,13 @@ TEST_CASE("The target must be met and stay met", "[trainer][target]") {
 }
 
 TEST_CASE("Impossible specs are refused in one sentence", "[trainer][errors]") {
-  CHECK_THAT(Message({{"batch", "60000"}}), Contains("batch=60000 is larger than"));
-  CHECK_THAT(Message({{"batch", "1"}, {"net", "ioffe-mlp"}}), Contains("over 1 value"));
-  CHECK_THAT(Message({{"batch", "10"}, {"net", "ioffe-mlp"}, {"bn.stats", "ghost:1"}}), Contains("over 1 value"));
-  CHECK_THAT(Message({{"train_size", "55001"}}), Contains("train_size=55001 is larger"));
-  CHECK_THAT(Message({{"net", "conv3x3:4 relu, flatten, dense:11"}}), Contains("11 outputs"));
-  CHECK_THAT(Message({{"net", "conv29x29:4 relu, flatten, dense:10"}}), Contains("28x28"));
-  CHECK_THAT(Message({{"bn.stats", "wide:8"}}), Contains("between the batch"));
+  CHECK_THAT(Message({{"batch", "60000"}}), Catch::Matchers::Contains("batch=60000 is larger than"));
+  CHECK_THAT(Message({{"batch", "1"}, {"net", "ioffe-mlp"}}), Catch::Matchers::Contains("over 1 value"));
+  CHECK_THAT(Message({{"batch", "10"}, {"net", "ioffe-mlp"}, {"bn.stats", "ghost:1"}}), Catch::Matchers::Contains("over 1 value"));
+  CHECK_THAT(Message({{"train_size", "55001"}}), Catch::Matchers::Contains("train_size=55001 is larger"));
+  CHECK_THAT(Message({{"net", "conv3x3:4 relu, flatten, dense:11"}}), Catch::Matchers::Contains("11 outputs"));
+  CHECK_THAT(Message({{"net", "conv29x29:4 relu, flatten, dense:10"}}), Catch::Matchers::Contains("28x28"));
+  CHECK_THAT(Message({{"bn.stats", "wide:8"}}), Catch::Matchers::Contains("between the batch"));
   CHECK(Message({{"batch", "1"}, {"net", "ioffe-mlp"}, {"bn.placement", "none"}, {"steps", "2"}}).empty());
   CHECK(Message({{"batch", "1"}, {"net", kSmallNet}, {"bn.stats", "population"}, {"steps", "2"}}).empty());
 }

@@ -1,0 +1,57 @@
+// The blocked, threaded matrix product behind Gemm and Dense:
+//   C = act(bias + op(A) op(B)) [+ C]         C [M, N]; A may be pending, formed while it is packed
+// Loops, from outside: tasks (blocks of C, or chunks of K) / slices of K / pieces of rows / panels
+// of B / strips of rows. Blocks of C are shared out by the thread scheduler; the cut depends on (M,
+// N, K) and the register tile only.
+//
+// Sums: an element of C is one chain over all of K, through C in memory between slices. Only when C
+// is small and K long is K cut into chunks with a slot each, merged in chunk order.
+#pragma once
+
+#include <cstddef>
+
+#include "core/base/aligned.h"
+#include "core/base/parallel.h"
+#include "core/ops/pending.h"
+#include "core/simd/gemm_tile.h"
+
+namespace batchmark {
+
+struct ProductOperands {
+  // A(r, k) = a[r * a_row + k], or a[k * a_row + r] when a_transposed; or of a pending tensor with
+  // samples as rows (a_row = positions * channels).
+  const float* a = nullptr;
+  const Pending* a_pending = nullptr;
+  size_t a_row = 0;
+  const float* b = nullptr;  // B(k, j) = b[k * b_row + j], or b[j * b_row + k] when b_transposed
+  size_t b_row = 0;
+  float* c = nullptr;
+  size_t c_row = 0;
+  const float* bias = nullptr;
+  Activation act = Activation::kNone;
+  bool accumulate = false;  // not with bias or act
+};
+
+class Product {
+ public:
+  // Capacities: Run takes any m, n, k up to them.
+  Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k);
+
+  void Run(size_t m, size_t n, size_t k, const ProductOperands& operands);
+
+ private:
+  struct Plan;
+  struct Task;
+  Plan MakePlan(size_t m, size_t n, size_t k) const;
+  bool PacksB(size_t n) const;
+  void PackShared(const Plan& plan, const ProductOperands& operands);
+  void RunTask(const Plan& plan, const ProductOperands& operands, const Task& task, int worker);
+
+  Parallel& parallel_;
+  TileGeometry tile_;
+  bool a_transposed_, b_transposed_;
+  AlignedBuffer<float> shared_b_;  // all of B in panels, when several tasks use each
+  AlignedBuffer<float> slots_;     // [chunks of K, M, N]
+};
+
+}  // namespace batchmark

@@ -1,0 +1,162 @@
+#include "core/simd/gemm_pack.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/simd/gemm_pack.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+// After highway.h, which these include for each target.
+#include "core/simd/math-inl.h"
+#include "core/simd/vec-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace batchmark {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::VFromD<D>;
+
+void PackPanelsOnTarget(size_t depth, size_t columns, const float* HWY_RESTRICT b, size_t b_row,
+                        size_t panel, size_t panel_stride, float* HWY_RESTRICT dst) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  for (size_t j = 0; j < columns; j += panel, dst += panel_stride) {
+    const size_t n = std::min(panel, columns - j);
+    for (size_t k = 0; k < depth; ++k) {
+      const float* from = b + k * b_row + j;
+      float* to = dst + k * panel;
+      size_t i = 0;
+      for (; i + lanes <= n; i += lanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+      if (i < n) hn::StoreU(LoadTail(d, from + i, n - i), d, to + i), i += lanes;
+      for (; i < panel; i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
+    }
+  }
+}
+
+// Blocks of 16 x 16 through a buffer in the first cache: rows are read along the cache lines, and
+// the gaps of the panel are filled with zeros.
+void PackPanelsTransposedOnTarget(size_t depth, size_t columns, const float* HWY_RESTRICT b,
+                                  size_t b_row, size_t panel, size_t panel_stride,
+                                  float* HWY_RESTRICT dst) {
+  constexpr size_t kBlock = 16;
+  for (size_t j = 0; j < columns; j += panel, dst += panel_stride) {
+    const size_t n = std::min(panel, columns - j);
+    for (size_t k0 = 0; k0 < depth; k0 += kBlock) {
+      const size_t k1 = std::min(depth, k0 + kBlock);
+      for (size_t i = 0; i < n; ++i) {
+        const float* HWY_RESTRICT from = b + (j + i) * b_row;
+        for (size_t k = k0; k < k1; ++k) dst[k * panel + i] = from[k];
+      }
+      for (size_t k = k0; k < k1; ++k) std::fill(dst + k * panel + n, dst + (k + 1) * panel, 0.0f);
+    }
+  }
+}
+
+template <bool kTail, Activation kAct>
+HWY_INLINE void MergeVector(size_t n, const float* HWY_RESTRICT parts, size_t part_count,
+                            size_t part_stride, const float* HWY_RESTRICT bias, bool accumulate,
+                            float* HWY_RESTRICT dst) {
+  const D d;
+  V sum = accumulate ? LoadMaybeTail<kTail>(d, dst, n) : hn::Zero(d);
+  if (bias != nullptr) sum = hn::Add(sum, LoadMaybeTail<kTail>(d, bias, n));
+  for (size_t p = 0; p < part_count; ++p) {
+    sum = hn::Add(sum, LoadMaybeTail<kTail>(d, parts + p * part_stride, n));
+  }
+  StoreMaybeTail<kTail>(Activate<kAct>(d, sum), d, dst, n);
+}
+
+void MergePartsOnTarget(size_t rows, size_t columns, const float* parts, size_t part_count,
+                        size_t part_stride, const float* bias, Activation act, bool accumulate,
+                        float* dst, size_t dst_row) {
+  const size_t lanes = hn::Lanes(D());
+  WithActivation(act, [&](auto tag) HWY_ATTR {
+    constexpr Activation kAct = decltype(tag)::value;
+    for (size_t r = 0; r < rows; ++r) {
+      const float* from = parts + r * columns;
+      float* to = dst + r * dst_row;
+      size_t j = 0;
+      for (; j + lanes <= columns; j += lanes) {
+        MergeVector<false, kAct>(lanes, from + j, part_count, part_stride,
+                                 bias == nullptr ? nullptr : bias + j, accumulate, to + j);
+      }
+      if (j < columns) {
+        MergeVector<true, kAct>(columns - j, from + j, part_count, part_stride,
+                                bias == nullptr ? nullptr : bias + j, accumulate, to + j);
+      }
+    }
+  });
+}
+
+// Four rows at a time keep four chains busy; blocks of 64 rows keep the chains short, so that the
+// error grows with the number of blocks, not of rows.
+template <bool kTail>
+HWY_INLINE void SumColumn(size_t rows, size_t n, const float* HWY_RESTRICT x, size_t x_row,
+                          bool accumulate, float* HWY_RESTRICT sums) {
+  constexpr size_t kBlock = 64;
+  const D d;
+  V total = accumulate ? LoadMaybeTail<kTail>(d, sums, n) : hn::Zero(d);
+  for (size_t r0 = 0; r0 < rows; r0 += kBlock) {
+    const size_t r1 = std::min(rows, r0 + kBlock);
+    V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    size_t r = r0;
+    for (; r + 4 <= r1; r += 4) {
+      s0 = hn::Add(s0, LoadMaybeTail<kTail>(d, x + (r + 0) * x_row, n));
+      s1 = hn::Add(s1, LoadMaybeTail<kTail>(d, x + (r + 1) * x_row, n));
+      s2 = hn::Add(s2, LoadMaybeTail<kTail>(d, x + (r + 2) * x_row, n));
+      s3 = hn::Add(s3, LoadMaybeTail<kTail>(d, x + (r + 3) * x_row, n));
+    }
+    for (; r < r1; ++r) s0 = hn::Add(s0, LoadMaybeTail<kTail>(d, x + r * x_row, n));
+    total = hn::Add(total, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
+  }
+  StoreMaybeTail<kTail>(total, d, sums, n);
+}
+
+void ColumnSumsOnTarget(size_t rows, size_t columns, const float* x, size_t x_row, bool accumulate,
+                        float* sums) {
+  const size_t lanes = hn::Lanes(D());
+  size_t j = 0;
+  for (; j + lanes <= columns; j += lanes) {
+    SumColumn<false>(rows, lanes, x + j, x_row, accumulate, sums + j);
+  }
+  if (j < columns) SumColumn<true>(rows, columns - j, x + j, x_row, accumulate, sums + j);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace batchmark
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace batchmark {
+
+HWY_EXPORT(PackPanelsOnTarget);
+HWY_EXPORT(PackPanelsTransposedOnTarget);
+HWY_EXPORT(MergePartsOnTarget);
+HWY_EXPORT(ColumnSumsOnTarget);
+
+void PackPanels(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
+                size_t panel_stride, float* dst) {
+  HWY_DYNAMIC_DISPATCH(PackPanelsOnTarget)(depth, columns, b, b_row, panel, panel_stride, dst);
+}
+
+void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
+                          size_t panel_stride, float* dst) {
+  HWY_DYNAMIC_DISPATCH(PackPanelsTransposedOnTarget)
+  (depth, columns, b, b_row, panel, panel_stride, dst);
+}
+
+void MergeParts(size_t rows, size_t columns, const float* parts, size_t part_count,
+                size_t part_stride, const float* bias, Activation act, bool accumulate, float* dst,
+                size_t dst_row) {
+  HWY_DYNAMIC_DISPATCH(MergePartsOnTarget)
+  (rows, columns, parts, part_count, part_stride, bias, act, accumulate, dst, dst_row);
+}
+
+void ColumnSums(size_t rows, size_t columns, const float* x, size_t x_row, bool accumulate,
+                float* sums) {
+  HWY_DYNAMIC_DISPATCH(ColumnSumsOnTarget)(rows, columns, x, x_row, accumulate, sums);
+}
+
+}  // namespace batchmark
+#endif  // HWY_ONCE

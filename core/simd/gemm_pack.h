@@ -1,0 +1,29 @@
+// What surrounds the register tile: panels of B, merging of partial sums, sums of columns.
+#pragma once
+
+#include <cstddef>
+
+#include "core/simd/activation.h"
+
+namespace batchmark {
+
+// A panel matrix holds [depth, columns] as ceil(columns / panel) panels of [depth, panel], the last
+// one filled up with zeros; panel p starts at dst + p * panel_stride (>= depth * panel).
+//   PackPanels            B(k, j) = b[k * b_row + j]
+//   PackPanelsTransposed  B(k, j) = b[j * b_row + k]
+void PackPanels(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
+                size_t panel_stride, float* dst);
+void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
+                          size_t panel_stride, float* dst);
+
+// dst[i] = act([dst[i] +] bias[i % columns] + sum over parts p, ascending, of parts[p * part_stride
+// + i]), i < rows * columns, dst in rows of dst_row. bias may be null.
+void MergeParts(size_t rows, size_t columns, const float* parts, size_t part_count,
+                size_t part_stride, const float* bias, Activation act, bool accumulate, float* dst,
+                size_t dst_row);
+
+// sums[j] (+)= sum over rows of x[r * x_row + j]. Rows are added in blocks of a fixed size.
+void ColumnSums(size_t rows, size_t columns, const float* x, size_t x_row, bool accumulate,
+                float* sums);
+
+}  // namespace batchmark

@@ -1,0 +1,275 @@
+// One template, instantiated for each number of rows, one or two vectors, and the two strides of A.
+#include "core/simd/gemm_tile.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/simd/gemm_tile.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+// After highway.h, which these include for each target.
+#include "core/simd/math-inl.h"
+#include "core/simd/vec-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace batchmark {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::VFromD<D>;
+
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+inline constexpr size_t kMaxRows = 14;
+#elif HWY_ARCH_ARM_A64
+inline constexpr size_t kMaxRows = 14;
+#else
+inline constexpr size_t kMaxRows = 6;
+#endif
+inline constexpr size_t kMaxVectors = 2;
+
+// What one tile needs, resolved for its panel.
+struct TileArgs {
+  const float* a;
+  const float* b;
+  float* c;
+  const float* bias;
+  size_t tail;  // lanes in use of the last vector, 0 = all
+};
+
+// Rows of A by groups of three, so that one pointer a group and a scaled index reach all of them:
+// [p], [p + row], [p + 2 row]. Five pointers for 14 rows leave registers for B and the counter.
+template <size_t kRows>
+struct RowPointers {
+  static constexpr size_t kGroups = (kRows + 2) / 3;
+  const float* group[kGroups];
+  size_t row;
+
+  HWY_INLINE RowPointers(const float* a, size_t a_row) : row(a_row) {
+    for (size_t g = 0; g < kGroups; ++g) group[g] = a + 3 * g * a_row;
+  }
+  HWY_INLINE float At(size_t r, size_t k) const { return group[r / 3][(r % 3) * row + k]; }
+  HWY_INLINE void Advance(size_t k) {
+    for (size_t g = 0; g < kGroups; ++g) group[g] += k;
+  }
+};
+
+// acc += A(:, k .. k + kUnroll) B(k .. k + kUnroll, :), A with a_depth == 1.
+template <size_t kRows, size_t kVectors, size_t kUnroll>
+HWY_INLINE void StepAlongDepth(const RowPointers<kRows>& a, const float* HWY_RESTRICT& b,
+                               size_t b_depth, V (&acc)[kRows][kVectors]) {
+  const D d;
+#pragma GCC unroll 8
+  for (size_t u = 0; u < kUnroll; ++u) {
+    V row_of_b[kVectors];
+#pragma GCC unroll 2
+    for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) {
+      const V broadcast = hn::Set(d, a.At(r, u));
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kVectors; ++v) {
+        acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
+      }
+    }
+    b += b_depth;
+  }
+}
+
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row,
+                                  const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
+                                  V (&acc)[kRows][kVectors]) {
+  RowPointers<kRows> rows(a, a_row);
+  size_t k = depth;
+  for (; k >= 4; k -= 4) {
+    StepAlongDepth<kRows, kVectors, 4>(rows, b, b_depth, acc);
+    rows.Advance(4);
+  }
+  for (; k != 0; --k) {
+    StepAlongDepth<kRows, kVectors, 1>(rows, b, b_depth, acc);
+    rows.Advance(1);
+  }
+}
+
+// The same with a_row == 1: the rows of one k are neighbours.
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
+                                 const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
+                                 V (&acc)[kRows][kVectors]) {
+  const D d;
+#pragma GCC unroll 2
+  for (size_t k = 0; k < depth; ++k) {
+    V row_of_b[kVectors];
+#pragma GCC unroll 2
+    for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) {
+      const V broadcast = hn::Set(d, a[r]);
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kVectors; ++v) {
+        acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
+      }
+    }
+    a += a_depth;
+    b += b_depth;
+  }
+}
+
+template <bool kTail, size_t kRows, size_t kVectors>
+HWY_INLINE void LoadTile(const float* HWY_RESTRICT c, size_t c_row, size_t tail,
+                         V (&acc)[kRows][kVectors]) {
+  const D d;
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (size_t v = 0; v + 1 < kVectors; ++v)
+      acc[r][v] = hn::LoadU(d, c + r * c_row + v * hn::Lanes(d));
+    acc[r][kVectors - 1] =
+        LoadMaybeTail<kTail>(d, c + r * c_row + (kVectors - 1) * hn::Lanes(d), tail);
+  }
+}
+
+template <bool kTail, size_t kRows, size_t kVectors>
+HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* HWY_RESTRICT c,
+                          size_t c_row) {
+  const D d;
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (size_t v = 0; v + 1 < kVectors; ++v)
+      hn::StoreU(acc[r][v], d, c + r * c_row + v * hn::Lanes(d));
+    StoreMaybeTail<kTail>(acc[r][kVectors - 1], d, c + r * c_row + (kVectors - 1) * hn::Lanes(d),
+                          tail);
+  }
+}
+
+// Activations with an exponential work on the rows just stored: inlined into every tile they would
+// be larger than the tile.
+HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, float* HWY_RESTRICT c,
+                               size_t c_row) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  WithActivation(act, [&](auto tag) HWY_ATTR {
+    constexpr Activation kAct = decltype(tag)::value;
+    for (size_t r = 0; r < rows; ++r) {
+      float* HWY_RESTRICT row = c + r * c_row;
+      size_t j = 0;
+      for (; j + lanes <= columns; j += lanes) {
+        hn::StoreU(Activate<kAct>(d, hn::LoadU(d, row + j)), d, row + j);
+      }
+      if (j < columns) {
+        const size_t n = columns - j;
+        StoreTail(Activate<kAct>(d, LoadTail(d, row + j, n)), d, row + j, n);
+      }
+    }
+  });
+}
+
+template <size_t kRows, size_t kVectors, bool kAlongRows>
+HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const TileArgs& t) {
+  const D d;
+  V acc[kRows][kVectors];
+  if (strip.start == TileStart::kLoad) {
+    if (t.tail == 0) {
+      LoadTile<false>(t.c, o.c_row, 0, acc);
+    } else {
+      LoadTile<true>(t.c, o.c_row, t.tail, acc);
+    }
+  } else {
+    V first[1][kVectors];
+    for (size_t v = 0; v < kVectors; ++v) first[0][v] = hn::Zero(d);
+    if (t.bias != nullptr) {
+      LoadTile<true>(t.bias, 0, t.tail == 0 ? hn::Lanes(d) : t.tail, first);
+    }
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kVectors; ++v) acc[r][v] = first[0][v];
+    }
+  }
+  const float* a = t.a;
+  const float* b = t.b;
+  for (size_t s = strip.segments; s != 0; --s) {
+    if constexpr (kAlongRows) {
+      SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip.depth, acc);
+    } else {
+      SegmentAlongDepth<kRows, kVectors>(a, o.a_row, b, o.b_depth, strip.depth, acc);
+    }
+    a += o.a_segment;
+    b += o.b_segment;
+  }
+  if (strip.finish && o.act == Activation::kRelu) {
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kVectors; ++v) acc[r][v] = Activate<Activation::kRelu>(d, acc[r][v]);
+    }
+  }
+  if (t.tail == 0) {
+    StoreTile<false>(acc, 0, t.c, o.c_row);
+  } else {
+    StoreTile<true>(acc, t.tail, t.c, o.c_row);
+  }
+}
+
+using TileFunction = void (*)(const TileStrip&, const TileOperands&, const TileArgs&);
+using TileTable = std::array<TileFunction, kMaxRows>;
+
+template <size_t kVectors, bool kAlongRows, size_t... kRows>
+constexpr TileTable MakeTable(std::index_sequence<kRows...>) {
+  return {&Tile<kRows + 1, kVectors, kAlongRows>...};
+}
+
+void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands& o) {
+  constexpr auto kRowsList = std::make_index_sequence<kMaxRows>();
+  static constexpr TileTable kTables[2][kMaxVectors] = {
+      {MakeTable<1, false>(kRowsList), MakeTable<2, false>(kRowsList)},
+      {MakeTable<1, true>(kRowsList), MakeTable<2, true>(kRowsList)}};
+  const size_t lanes = hn::Lanes(D());
+  const size_t panel_width = kMaxVectors * lanes;
+  const bool late = o.act == Activation::kSigmoid || o.act == Activation::kTanh;
+  const bool along_rows = o.a_depth != 1;
+  for (size_t j = 0, panel = 0; j < o.columns; j += panel_width, ++panel) {
+    const size_t columns = std::min(panel_width, o.columns - j);
+    const size_t vectors = columns > lanes ? 2 : 1;
+    const TileTable& table = kTables[along_rows][vectors - 1];
+    TileArgs args;
+    args.bias = o.bias == nullptr ? nullptr : o.bias + j;
+    args.tail = columns % lanes;
+    for (size_t i = 0; i < count; ++i) {
+      const TileStrip& strip = strips[i];
+      args.a = o.a + strip.a;
+      args.b = o.b + strip.b + panel * o.b_panel;
+      args.c = o.c + strip.c + j;
+      table[strip.rows - 1](strip, o, args);
+      if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, args.c, o.c_row);
+    }
+  }
+}
+
+TileGeometry GeometryOnTarget() {
+  const size_t lanes = hn::Lanes(D());
+  return {kMaxRows, lanes, kMaxVectors * lanes};
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace batchmark
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace batchmark {
+
+HWY_EXPORT(RunTilesOnTarget);
+HWY_EXPORT(GeometryOnTarget);
+
+TileGeometry ActiveTileGeometry() { return HWY_DYNAMIC_DISPATCH(GeometryOnTarget)(); }
+
+void RunTiles(const TileStrip* strips, size_t count, const TileOperands& operands) {
+  HWY_DYNAMIC_DISPATCH(RunTilesOnTarget)(strips, count, operands);
+}
+
+}  // namespace batchmark
+#endif  // HWY_ONCE

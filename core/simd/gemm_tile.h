@@ -1,0 +1,62 @@
+// The register tile under every product: GEMM, dense layers and direct convolution.
+//   C[r, j] = start + sum_{s < segments} sum_{k < depth} A(r, s, k) * B(s, k, j)
+//   A(r, s, k) = a[strip.a + r * a_row + s * a_segment + k * a_depth]       read where it lies
+//   B(s, k, j) = b[strip.b + panel * b_panel + s * b_segment + k * b_depth + j]
+// A strip is up to TileGeometry::rows rows of C over all its columns; columns go by panels of
+// TileGeometry::panel. Segments are what makes a convolution direct: they are taps (rows of the
+// kernel), each at its own place of the image, so no im2col matrix is formed.
+//
+// Each element of C is one chain of fused multiply-adds in the order of s and k: its bits depend on
+// nothing but its operands (on targets without FMA: multiply, then add).
+// a_row == 1 or a_depth == 1: broadcasts then need few address registers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/simd/activation.h"
+
+namespace batchmark {
+
+// Of the active backend. rows x panel is chosen so that accumulators, one row of B and one
+// broadcast fill the register file: AVX-512 14 x 2 vectors = 28 + 2 + 1 of 32; AVX2, SSE4 6 x 2 =
+// 12 + 2 + 1 of 16.
+struct TileGeometry {
+  size_t rows = 0;   // most rows of a strip
+  size_t lanes = 0;  // floats of a vector
+  size_t panel = 0;  // columns of a panel: 2 * lanes
+};
+TileGeometry ActiveTileGeometry();
+
+enum class TileStart : uint8_t {
+  kBias,  // C = bias[j] + sum, or 0 + sum without bias
+  kLoad,  // C = C + sum
+};
+
+struct TileStrip {
+  uint32_t rows = 0;
+  uint32_t segments = 0;
+  uint32_t depth = 0;  // of one segment
+  TileStart start = TileStart::kBias;
+  bool finish = false;            // the sum is complete: apply the activation
+  ptrdiff_t a = 0, b = 0, c = 0;  // where the strip's first element lies
+};
+
+struct TileOperands {
+  const float* a = nullptr;
+  size_t a_row = 0, a_depth = 0, a_segment = 0;
+  const float* b =
+      nullptr;  // whole vectors are read: columns a multiple of lanes, or padded panels
+  size_t b_depth = 0, b_segment = 0, b_panel = 0;
+  float* c = nullptr;
+  size_t c_row = 0;
+  size_t columns = 0;
+  const float* bias = nullptr;  // [columns]; may be null
+  Activation act = Activation::kNone;
+};
+
+// Panel by panel, within a panel strip by strip in the order of the list (so that strips may
+// continue each other's C, and the panel of B stays in the first cache).
+void RunTiles(const TileStrip* strips, size_t count, const TileOperands& operands);
+
+}  // namespace batchmark

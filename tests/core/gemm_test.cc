@@ -1,0 +1,159 @@
+// Gemm against float64: every small size and tail, all forms and backends, strides, accumulation,
+// plans that cut K, M and N, and equal bits for any number of threads.
+#include "core/ops/gemm.h"
+
+#include <cstring>
+#include <string>
+
+#include "core/simd/gemm_tile.h"
+#include "tests/core/product_util.h"
+#include "tests/support/catch.h"
+#include "tests/support/for_each_backend.h"
+#include "tests/support/tolerance.h"
+
+namespace batchmark {
+namespace {
+
+using testing::Absolute;
+using testing::Compare;
+using testing::RandomFloats;
+using testing::ToDouble;
+
+struct Case {
+  GemmForm form;
+  size_t m, n, k;
+  size_t pad_a = 0, pad_b = 0, pad_c = 0;  // of the rows
+  bool accumulate = false;
+};
+
+struct Stored {
+  size_t rows, columns, stride;
+  size_t floats() const { return rows * stride; }
+};
+
+struct Problem {
+  explicit Problem(const Case& test)
+      : c(test),
+        a_shape(c.form == GemmForm::kTN ? Stored{c.k, c.m, c.m + c.pad_a}
+                                        : Stored{c.m, c.k, c.k + c.pad_a}),
+        b_shape(c.form == GemmForm::kNT ? Stored{c.n, c.k, c.k + c.pad_b}
+                                        : Stored{c.k, c.n, c.n + c.pad_b}),
+        a(RandomFloats(a_shape.floats(), 1)),
+        b(RandomFloats(b_shape.floats(), 2)),
+        start(RandomFloats(c.m * (c.n + c.pad_c), 3)) {}
+
+  AlignedBuffer<float> Run(int threads) const {
+    AlignedBuffer<float> out(start.size());
+    std::copy(start.begin(), start.end(), out.begin());
+    Parallel parallel(threads);
+    Gemm gemm(parallel, c.form, c.m, c.n, c.k);
+    gemm.Run(a.data(), a_shape.stride, b.data(), b_shape.stride, out.data(), c.n + c.pad_c,
+             c.accumulate);
+    return out;
+  }
+
+  std::vector<double> Reference(const std::vector<double>& x, const std::vector<double>& y) const {
+    std::vector<double> product(c.m * c.n);
+    const bool a_t = c.form == GemmForm::kTN, b_t = c.form == GemmForm::kNT;
+    reference::Gemm(c.m, c.n, c.k, x.data(), a_t ? 1 : a_shape.stride, a_t ? a_shape.stride : 1,
+                    y.data(), b_t ? 1 : b_shape.stride, b_t ? b_shape.stride : 1, product.data());
+    return product;
+  }
+
+  std::string Check() const {
+    const AlignedBuffer<float> out = Run(1);
+    const std::vector<double> x = ToDouble(a.data(), a.size()), y = ToDouble(b.data(), b.size());
+    const std::vector<double> product = Reference(x, y), size = Reference(Absolute(x), Absolute(y));
+    const size_t stride = c.n + c.pad_c;
+    std::vector<double> expected = ToDouble(start.data(), start.size());
+    std::vector<double> bound(expected.size(), 0.0);  // the padding must stay as it is
+    for (size_t i = 0; i < c.m; ++i) {
+      for (size_t j = 0; j < c.n; ++j) {
+        const double before = c.accumulate ? expected[i * stride + j] : 0.0;
+        expected[i * stride + j] = before + product[i * c.n + j];
+        bound[i * stride + j] = GemmTolerance(c.k, size[i * c.n + j] + std::abs(before));
+      }
+    }
+    return Compare(out.data(), expected, bound);
+  }
+
+  Case c;
+  Stored a_shape, b_shape;
+  AlignedBuffer<float> a, b, start;
+};
+
+constexpr GemmForm kForms[] = {GemmForm::kNN, GemmForm::kNT, GemmForm::kTN};
+
+std::string Name(const Case& c) {
+  return std::to_string(static_cast<int>(c.form)) + ": " + std::to_string(c.m) + "x" +
+         std::to_string(c.n) + "x" + std::to_string(c.k) + (c.accumulate ? " accumulate" : "");
+}
+
+void CheckAll(const Case& c) {
+  const std::string error = Problem(c).Check();
+  if (!error.empty()) FAIL_CHECK(Name(c) << ": " << error);
+}
+
+TEST_CASE("gemm: every number of rows and columns around a tile") {
+  ForEachBackend([] {
+    const TileGeometry tile = ActiveTileGeometry();
+    for (const GemmForm form : kForms) {
+      for (size_t m = 1; m <= tile.rows + 2; ++m) {
+        for (size_t n = 1; n <= tile.panel + tile.lanes + 1; ++n) CheckAll({form, m, n, 5});
+      }
+    }
+  });
+}
+
+TEST_CASE("gemm: every depth, also none, with and without accumulation and row padding") {
+  ForEachBackend([] {
+    for (const GemmForm form : kForms) {
+      for (size_t k = 0; k <= 17; ++k) {
+        for (const bool accumulate : {false, true}) {
+          CheckAll({form, 7, 9, k, 0, 0, 0, accumulate});
+          CheckAll({form, 3, 32, k, 1, 3, 5, accumulate});
+        }
+      }
+      for (const size_t k : {287, 288, 289, 577, 1000}) {
+        CheckAll({form, 17, 37, k, 3, 2, 1, k % 2 == 0});
+      }
+    }
+  });
+}
+
+TEST_CASE("gemm: plans that share B, cut columns, and cut a long K") {
+  ForEachBackend([] {
+    for (const GemmForm form : kForms) {
+      CheckAll({form, 260, 70, 60});   // tasks of rows, B packed once
+      CheckAll({form, 20, 1100, 64});  // tasks of columns
+      CheckAll({form, 300, 300, 33, 1, 1, 1, true});
+      CheckAll({form, 14, 64, 5000});  // chunks of K
+      CheckAll({form, 5, 33, 2500, 0, 0, 2, true});
+      CheckAll({form, 32, 64, 2048});  // rows a multiple of 4 KiB apart
+    }
+  });
+}
+
+TEST_CASE("gemm: no rows or columns touches nothing") {
+  for (const GemmForm form : kForms) {
+    CheckAll({form, 0, 5, 3});
+    CheckAll({form, 5, 0, 3, 1, 1, 4});
+  }
+}
+
+TEST_CASE("gemm: the same bits for 1, 2, 3 and 8 threads") {
+  ForEachBackend([] {
+    for (const Case& c : {Case{GemmForm::kNN, 260, 190, 120}, Case{GemmForm::kNT, 30, 1500, 64},
+                          Case{GemmForm::kTN, 300, 64, 96}, Case{GemmForm::kNN, 28, 60, 4000}}) {
+      const Problem problem(c);
+      const AlignedBuffer<float> one = problem.Run(1);
+      for (const int threads : {2, 3, 8}) {
+        const AlignedBuffer<float> many = problem.Run(threads);
+        CHECK(std::memcmp(one.data(), many.data(), one.size() * sizeof(float)) == 0);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace batchmark

@@ -1,0 +1,144 @@
+#include "tests/core/product_util.h"
+
+#include <cmath>
+#include <sstream>
+
+#include "core/base/rng.h"
+
+namespace batchmark::testing {
+namespace {
+
+// Channel coefficients of the group of an element.
+struct Coefficient {
+  const SampleGroups& groups;
+  size_t positions, channels;
+  double operator()(const AlignedBuffer<float>& values, size_t i) const {
+    const size_t sample = i / (positions * channels);
+    return values[groups.Of(sample) * channels + i % channels];
+  }
+};
+
+}  // namespace
+
+AlignedBuffer<float> RandomFloats(size_t size, uint64_t seed) {
+  const Rng rng(seed, RngStream::kWeights);
+  AlignedBuffer<float> out(size);
+  for (size_t i = 0; i < size; ++i) out[i] = 2.0f * rng.UniformFloat(i) - 1.0f;
+  return out;
+}
+
+std::vector<double> ToDouble(const float* x, size_t size) { return {x, x + size}; }
+
+std::vector<double> Absolute(std::vector<double> x) {
+  for (double& value : x) value = std::abs(value);
+  return x;
+}
+
+reference::Act ReferenceAct(Activation act) {
+  switch (act) {
+    case Activation::kNone:
+      return reference::Act::kNone;
+    case Activation::kRelu:
+      return reference::Act::kRelu;
+    case Activation::kSigmoid:
+      return reference::Act::kSigmoid;
+    case Activation::kTanh:
+      return reference::Act::kTanh;
+  }
+  return reference::Act::kNone;
+}
+
+PendingData MakePending(size_t positions, size_t channels, const SampleGroups& groups, bool affine,
+                        Activation act, uint64_t seed) {
+  PendingData p;
+  p.v = RandomFloats(groups.samples * positions * channels, seed);
+  p.pending = {
+      .v = p.v.data(), .act = act, .positions = positions, .channels = channels, .groups = groups};
+  if (affine) {
+    p.scale = RandomFloats(groups.count * channels, seed + 1);
+    p.shift = RandomFloats(groups.count * channels, seed + 2);
+    p.pending.scale = p.scale.data(), p.pending.shift = p.shift.data();
+  }
+  return p;
+}
+
+std::vector<double> PendingData::Value() const {
+  const Coefficient of{pending.groups, pending.positions, pending.channels};
+  std::vector<double> y = ToDouble(v.data(), v.size());
+  for (size_t i = 0; i < y.size(); ++i) {
+    if (pending.scale != nullptr) y[i] = of(scale, i) * y[i] + of(shift, i);
+    y[i] = reference::Activate(ReferenceAct(pending.act), y[i]);
+  }
+  return y;
+}
+
+PendingGradData MakePendingGrad(size_t positions, size_t channels, const SampleGroups& groups,
+                                PendingGrad::Form form, Activation act, uint64_t seed) {
+  PendingGradData p;
+  const size_t size = groups.samples * positions * channels, coefficients = groups.count * channels;
+  p.dy = RandomFloats(size, seed), p.v = RandomFloats(size, seed + 1);
+  p.scale = RandomFloats(coefficients, seed + 2), p.shift = RandomFloats(coefficients, seed + 3);
+  p.c1 = RandomFloats(coefficients, seed + 4), p.c2 = RandomFloats(coefficients, seed + 5);
+  p.c3 = RandomFloats(coefficients, seed + 6);
+  p.pending = {.form = form,
+               .dy = p.dy.data(),
+               .v = p.v.data(),
+               .scale = p.scale.data(),
+               .shift = p.shift.data(),
+               .c1 = p.c1.data(),
+               .c2 = p.c2.data(),
+               .c3 = p.c3.data(),
+               .act = act,
+               .positions = positions,
+               .channels = channels,
+               .groups = groups};
+  return p;
+}
+
+std::vector<double> PendingGradData::Value() const {
+  const Coefficient of{pending.groups, pending.positions, pending.channels};
+  const reference::Act act = ReferenceAct(pending.act);
+  std::vector<double> dz = ToDouble(dy.data(), dy.size());
+  for (size_t i = 0; i < dz.size(); ++i) {
+    const double x = v[i];
+    switch (pending.form) {
+      case PendingGrad::Form::kPlain:
+        break;
+      case PendingGrad::Form::kActivation:
+        dz[i] *= reference::ActivateDerivative(act, x);
+        break;
+      case PendingGrad::Form::kNormAct: {
+        const double y = reference::Activate(act, of(scale, i) * x + of(shift, i));
+        dz[i] =
+            of(c1, i) * (dz[i] * reference::ActivateDerivative(act, y)) + of(c2, i) * x + of(c3, i);
+        break;
+      }
+      case PendingGrad::Form::kActNorm:
+        dz[i] =
+            (of(c1, i) * dz[i] + of(c2, i) * x + of(c3, i)) * reference::ActivateDerivative(act, x);
+        break;
+    }
+  }
+  return dz;
+}
+
+std::string Compare(const float* actual, const std::vector<double>& expected,
+                    const std::vector<double>& bound) {
+  size_t worst = expected.size();
+  double worst_ratio = 1.0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double error = std::abs(static_cast<double>(actual[i]) - expected[i]);
+    if (error <= bound[i]) continue;
+    const double ratio =
+        bound[i] > 0.0 ? error / bound[i] : std::numeric_limits<double>::infinity();
+    if (!(ratio <= worst_ratio)) worst = i, worst_ratio = ratio;
+  }
+  if (worst == expected.size()) return "";
+  std::ostringstream out;
+  out.precision(9);
+  out << "element " << worst << ": expected " << expected[worst] << ", actual " << actual[worst]
+      << ", bound " << bound[worst];
+  return out.str();
+}
+
+}  // namespace batchmark::testing

@@ -14,9 +14,9 @@ bool EstimateSupports(const Criterion& criterion) {
   if (!criterion.estimate) return false;
   const double effect = *criterion.estimate - criterion.null;
   switch (criterion.direction) {
-    case Direction::kLower:
+    case Direction::kLess:
       return effect < 0.0 && -effect >= criterion.min_effect;
-    case Direction::kHigher:
+    case Direction::kGreater:
       return effect > 0.0 && effect >= criterion.min_effect;
     case Direction::kEqual:
       return std::fabs(effect) < criterion.margin;
@@ -59,10 +59,10 @@ std::vector<double> HolmAdjust(std::span<const double> p) {
 
 const char* ToText(Direction direction) {
   switch (direction) {
-    case Direction::kLower:
-      return "lower";
-    case Direction::kHigher:
-      return "higher";
+    case Direction::kLess:
+      return "less";
+    case Direction::kGreater:
+      return "greater";
     case Direction::kEqual:
       return "equal";
   }

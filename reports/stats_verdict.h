@@ -16,17 +16,17 @@ namespace batchmark {
 std::vector<double> HolmAdjust(std::span<const double> p);
 
 // What a criterion claims of its effect (a difference, a log ratio, a share of wins ...).
-//   kLower   effect < null            kEqual   |effect - null| < margin
-//   kHigher  effect > null
-// A non-inferiority claim is kHigher with null = -margin, or kLower with null = +margin.
-enum class Direction { kLower, kHigher, kEqual };
-const char* ToText(Direction direction);  // "lower" | "higher" | "equal"
+//   kLess   effect < null            kEqual   |effect - null| < margin
+//   kGreater  effect > null
+// A non-inferiority claim is kGreater with null = -margin, or kLess with null = +margin.
+enum class Direction { kLess, kGreater, kEqual };
+const char* ToText(Direction direction);  // "less" | "greater" | "equal"
 
 // One tested claim. p and p_opposite come from one test read in both directions, so that each is
 // valid by itself.
 struct Criterion {
   std::string name;
-  Direction direction = Direction::kLower;
+  Direction direction = Direction::kLess;
   double null = 0.0;
   double margin = 0.0;               // kEqual only
   std::optional<double> estimate;    // empty: nothing could be measured

@@ -25,7 +25,7 @@ SEED = 20240607
 
 
 def write(name, data):
-    text = json.dumps({"versions": VERSIONS, **data}, indent=1, default=float)
+    text = json.dumps({"versions": VERSIONS, **data}, indent=1, default=float, allow_nan=False)
     # One array of numbers a line, instead of one number a line.
     import re
     text = re.sub(r"\[\s+((?:[-+.\deE]+|NaN|,|\s)+?)\s+\]",
@@ -263,7 +263,131 @@ def paired():
     write("paired", {"sign": sign, "t": t_tests, "wilcoxon": wilcoxon, "tost": tost, "holm": holm})
 
 
-SECTIONS = [basic, bootstrap, survival, paired]
+# ---- Samples that share nothing, shares, trends
+def unpaired():
+    from statsmodels.stats.proportion import proportion_confint
+
+    rng = np.random.default_rng(SEED + 4)
+    everything = stats.PermutationMethod(n_resamples=np.inf)
+    mann_whitney = []
+    for a, b, method in ((rng.normal(0, 1, 8), rng.normal(1, 1, 10), "exact"),
+                         (rng.normal(0, 1, 25), rng.normal(0.3, 1, 20), "exact"),
+                         (rng.integers(0, 4, 6).astype(float), rng.integers(1, 6, 7).astype(float), everything),
+                         (rng.integers(0, 9, 40).astype(float), rng.integers(1, 10, 35).astype(float), "asymptotic")):
+        row = {"a": list(a), "b": list(b), "p": []}
+        for alternative in ALTERNATIVES:
+            r = stats.mannwhitneyu(a, b, alternative=alternative, method=method)
+            row["p"].append(r.pvalue)
+            row["u"] = r.statistic
+        mann_whitney.append(row)
+    brown_forsythe = []
+    for groups in ([rng.normal(0, 1, 12), rng.normal(0, 3, 15)],
+                   [rng.normal(0, 1, 8), rng.normal(1, 1.5, 9), rng.normal(2, 1, 10)]):
+        f, p = stats.levene(*groups, center="median")
+        brown_forsythe.append({"groups": [list(g) for g in groups], "f": f, "p": p})
+    intervals = [[k, n, level, *proportion_confint(k, n, 1 - level, method="wilson"),
+                  *proportion_confint(k, n, 1 - level, method="beta")]
+                 for k, n in ((0, 20), (1, 20), (10, 20), (20, 20), (103, 2000)) for level in (0.9, 0.95)]
+    fisher = []
+    for ka, na, kb, nb in ((0, 8, 8, 8), (1, 20, 6, 20), (3, 9, 4, 15), (0, 5, 0, 7)):
+        table = [[ka, na - ka], [kb, nb - kb]]
+        fisher.append([ka, na, kb, nb] + [stats.fisher_exact(table, alternative=alt).pvalue for alt in ALTERNATIVES])
+    binomial = [[k, n, q] + [stats.binomtest(k, n, q, alternative=alt).pvalue for alt in ("less", "greater")]
+                for k, n, q in ((0, 20, 0.05), (20, 20, 0.5), (3, 10, 0.5), (0, 80, 0.05))]
+
+    page = []
+    for n, k, shift in ((6, 3, 0.5), (10, 5, 0.3), (20, 4, 0.0), (12, 9, 0.1)):
+        d = rng.normal(0, 1, (n, k)) + shift * np.arange(k)
+        r = stats.page_trend_test(d, method="exact" if k <= 8 else "asymptotic")
+        page.append({"values": d.tolist(), "l": r.statistic, "p": r.pvalue})
+    tied = np.array([[1.0, 1.0, 2.0], [1.0, 2.0, 2.0], [2.0, 1.0, 3.0], [0.0, 0.0, 0.0]])
+    ranks = stats.rankdata(tied, axis=1)
+    weights = np.arange(1, 4)
+    seen = float((ranks @ weights).sum())
+    sums = [sum(float(np.dot(row, weights)) for row in rows)  # every order of every seed
+            for rows in itertools.product(*(list(itertools.permutations(r)) for r in ranks))]
+    page.append({"values": tied.tolist(), "l": seen, "p": float(np.mean(np.array(sums) >= seen - 1e-9))})
+
+    def jonckheere(groups):
+        return sum(float(np.sum(y[None, :] > x[:, None]) + 0.5 * np.sum(y[None, :] == x[:, None]))
+                   for x, y in itertools.combinations(groups, 2))
+
+    trend = []
+    for sizes, high in (((3, 3, 2), 100), ((2, 3, 3), 4), ((4, 4), 3)):
+        pool = np.sort(rng.integers(0, high, sum(sizes)).astype(float))
+        cuts = np.cumsum(sizes)[:-1]
+        # Mean and variance over every assignment of the pool to the groups: no formula involved.
+        all_j = np.array([jonckheere(np.split(np.array(order), cuts)) for order in itertools.permutations(pool)])
+        j = jonckheere(np.split(pool, cuts))
+        trend.append({"groups": [list(g) for g in np.split(pool, cuts)], "j": j,
+                      "p": stats.norm.sf((j - all_j.mean()) / all_j.std())})
+    write("unpaired", {"mann_whitney": mann_whitney, "brown_forsythe": brown_forsythe, "intervals": intervals,
+                       "fisher": fisher, "binomial": binomial, "page": page, "jonckheere": trend})
+
+
+# ---- Power and logistic curves
+def planning():
+    import statsmodels.api as sm
+    from scipy import integrate, optimize
+    from statsmodels.stats.power import TTestPower
+
+    t_power = [[d, n, TTestPower().power(d, n, 0.05, alternative="two-sided")]
+               for d in (0.0, 0.3, 0.5, 1.0) for n in (3, 8, 20, 60)]
+    one_sided = [[d, n, TTestPower().power(d, n, 0.05, alternative="larger")]
+                 for d in (0.2, 1.0) for n in (4, 16, 50)]
+    required = [[d, power, math.ceil(TTestPower().solve_power(d, power=power, alpha=0.05) - 1e-9)]
+                for d in (0.3, 0.5, 1.0) for power in (0.8, 0.9)]
+
+    def tost_power(margin, n, effect):
+        df, root = n - 1, math.sqrt(n)
+        t = stats.t.ppf(0.95, df)
+
+        def integrand(s):
+            inside = stats.norm.cdf(root * (margin - effect) - t * s) - stats.norm.cdf(-root * (margin + effect) + t * s)
+            return max(0.0, inside) * stats.chi.pdf(s * math.sqrt(df), df) * math.sqrt(df)
+        edge = root * margin / t  # the integrand is 0 beyond it
+        return integrate.quad(integrand, 0, edge, epsabs=1e-12, epsrel=1e-12, limit=500)[0]
+
+    tost = [[m, n, e, tost_power(m, n, e)] for m, e in ((1.0, 0.0), (0.5, 0.0), (0.8, 0.2)) for n in (8, 12, 40)]
+
+    def sign_power(q, n):
+        losses = max((k for k in range(n // 2 + 1) if stats.binomtest(k, n, 0.5).pvalue <= 0.05), default=-1)
+        return stats.binom.cdf(losses, n, q) + stats.binom.cdf(losses, n, 1 - q) if losses >= 0 else 0.0
+
+    sign = [[q, n, sign_power(q, n)] for q in (0.5, 0.7, 0.9, 1.0) for n in (5, 6, 8, 20, 41)]
+
+    rng = np.random.default_rng(SEED + 5)
+    logistic = []
+    for dose, hit in ((np.repeat(np.linspace(-3, 2, 11), 4), None),
+                      (np.linspace(0, 5, 12), None),
+                      (np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), np.array([0, 0, 0, 1, 1, 1]))):
+        if hit is None:
+            hit = (rng.uniform(size=len(dose)) < 1 / (1 + np.exp(-1.5 * (dose - dose.mean() - 0.3)))).astype(int)
+        x = sm.add_constant(dose)
+
+        def minus_penalized(beta, x=x, hit=hit):
+            eta = x @ beta
+            p = 1 / (1 + np.exp(-eta))
+            info = x.T @ (x * (p * (1 - p))[:, None])
+            return -(np.sum(hit * eta - np.logaddexp(0, eta)) + 0.5 * np.linalg.slogdet(info)[1])
+
+        def score(beta, x=x, hit=hit):
+            p = 1 / (1 + np.exp(-(x @ beta)))
+            w = p * (1 - p)
+            hat = np.einsum("ij,jk,ik->i", x, np.linalg.inv(x.T @ (x * w[:, None])), x) * w
+            return x.T @ (hit - p + hat * (0.5 - p))
+
+        start = optimize.minimize(minus_penalized, np.zeros(2), method="Nelder-Mead",
+                                  options={"xatol": 1e-8, "fatol": 1e-12, "maxiter": 10000}).x
+        firth = optimize.root(score, start, tol=1e-13).x
+        separated = hit[dose <= np.median(dose)].sum() == 0 and hit[dose > np.median(dose)].all()
+        plain = None if separated else list(sm.Logit(hit, x).fit(disp=0, tol=1e-12, maxiter=200).params)
+        logistic.append({"dose": list(dose), "hit": [int(h) for h in hit], "firth": list(firth), "plain": plain})
+    write("planning", {"t_power": t_power, "one_sided": one_sided, "required": required, "tost": tost,
+                       "sign": sign, "logistic": logistic})
+
+
+SECTIONS = [basic, bootstrap, survival, paired, unpaired, planning]
 
 if __name__ == "__main__":
     OUT.mkdir(exist_ok=True)

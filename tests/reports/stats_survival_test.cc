@@ -13,6 +13,7 @@
 namespace batchmark {
 namespace {
 
+using Catch::Approx;
 using test::GoldenJson;
 using test::Mismatch;
 using test::RelativeError;

@@ -14,6 +14,7 @@
 namespace batchmark {
 namespace {
 
+using Catch::Approx;
 using test::GoldenJson;
 using test::RelativeError;
 
@@ -123,7 +124,7 @@ TEST_CASE("Holm's adjustment agrees with statsmodels", "[stats]") {
 Criterion Claim(double p, double p_opposite, double estimate = -1.0) {
   Criterion criterion;
   criterion.name = "a before b";
-  criterion.direction = Direction::kLower;
+  criterion.direction = Direction::kLess;
   criterion.estimate = estimate;
   criterion.p = p;
   criterion.p_opposite = p_opposite;

@@ -5,11 +5,6 @@
 namespace batchmark {
 namespace {
 
-constexpr uint32_t kMultiplier0 = 0xD2511F53u;
-constexpr uint32_t kMultiplier1 = 0xCD9E8D57u;
-constexpr uint32_t kWeyl0 = 0x9E3779B9u;  // golden ratio
-constexpr uint32_t kWeyl1 = 0xBB67AE85u;  // sqrt(3) - 1
-
 // Polynomial inverse of the normal distribution function; no libm, so the same bits everywhere.
 // Source: P. J. Acklam's rational approximation, relative error below 1.15e-9. log and sqrt of the
 // tails are avoided by its central form wherever |u - 1/2| <= 0.47575; the tails use Ln below.
@@ -57,29 +52,34 @@ double InverseNormal(double p) {
 }  // namespace
 
 PhiloxCounter Philox4x32(PhiloxCounter counter, PhiloxKey key) {
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{kMultiplier0} * counter[0];
-    const uint64_t p1 = uint64_t{kMultiplier1} * counter[2];
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const uint64_t p0 = uint64_t{kPhiloxMultiplier[0]} * counter[0];
+    const uint64_t p1 = uint64_t{kPhiloxMultiplier[1]} * counter[2];
     counter = {static_cast<uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(p1),
                static_cast<uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(p0)};
-    key[0] += kWeyl0;
-    key[1] += kWeyl1;
+    key[0] += kPhiloxWeyl[0];
+    key[1] += kPhiloxWeyl[1];
   }
   return counter;
 }
 
-PhiloxCounter Rng::Block(uint64_t block) const {
+PhiloxCounter Rng::Counter(uint64_t block) const {
   // Key = seed; counter = (block, stream and sub). The stream takes the top byte of the last word.
   BATCHMARK_CHECK(sub_ < (uint64_t{1} << 56) && block < (uint64_t{1} << 32));
-  return Philox4x32({static_cast<uint32_t>(block), 0u, static_cast<uint32_t>(sub_),
-                     static_cast<uint32_t>(sub_ >> 32) | (static_cast<uint32_t>(stream_) << 24)},
-                    {static_cast<uint32_t>(seed_), static_cast<uint32_t>(seed_ >> 32)});
+  return {static_cast<uint32_t>(block), 0u, static_cast<uint32_t>(sub_),
+          static_cast<uint32_t>(sub_ >> 32) | (static_cast<uint32_t>(stream_) << 24)};
 }
 
-uint32_t Rng::Bits(uint64_t index) const { return Block(index >> 2)[index & 3]; }
+PhiloxKey Rng::Key() const {
+  return {static_cast<uint32_t>(seed_), static_cast<uint32_t>(seed_ >> 32)};
+}
+
+uint32_t Rng::Bits(uint64_t index) const {
+  return Philox4x32(Counter(index >> 2), Key())[index & 3];
+}
 
 double Rng::Uniform(uint64_t index) const {
-  const PhiloxCounter words = Block(index >> 1);
+  const PhiloxCounter words = Philox4x32(Counter(index >> 1), Key());
   const size_t pair = (index & 1) * 2;
   const uint64_t bits = (uint64_t{words[pair]} << 32) | words[pair + 1];
   return static_cast<double>(bits >> 11) * 0x1p-53;

@@ -11,6 +11,10 @@ namespace batchmark {
 using PhiloxCounter = std::array<uint32_t, 4>;
 using PhiloxKey = std::array<uint32_t, 2>;
 
+inline constexpr int kPhiloxRounds = 10;
+inline constexpr uint32_t kPhiloxMultiplier[2] = {0xD2511F53u, 0xCD9E8D57u};
+inline constexpr uint32_t kPhiloxWeyl[2] = {0x9E3779B9u, 0xBB67AE85u};  // golden ratio, sqrt(3) - 1
+
 // Ten rounds; verified against Random123's known-answer vectors.
 PhiloxCounter Philox4x32(PhiloxCounter counter, PhiloxKey key);
 
@@ -38,8 +42,12 @@ class Rng {
   double Normal(uint64_t index) const;               // N(0, 1) by inversion, without libm: same bits everywhere
   uint32_t Below(uint64_t index, uint32_t n) const;  // uniform in [0, n), by multiply-shift; n > 0
 
+  // What the words of a block are made of, for kernels that make many at a time:
+  // Bits(4 * block + i) is word i of Philox4x32(Counter(block), Key()), and Counter(block)[0] = block.
+  PhiloxCounter Counter(uint64_t block) const;
+  PhiloxKey Key() const;
+
  private:
-  PhiloxCounter Block(uint64_t block) const;
   uint64_t seed_;
   RngStream stream_;
   uint64_t sub_;

@@ -132,6 +132,13 @@ HWY_INLINE V TimesDerivative(D d, V y, V dy) {
   return dy;
 }
 
+// dy * act'(u) at the input u: the same bits as from y = act(u), and for relu without forming y.
+template <Activation kAct, class D, class V = hn::VFromD<D>>
+HWY_INLINE V TimesDerivativeAt(D d, V u, V dy) {
+  if constexpr (kAct == Activation::kRelu) return TimesDerivative<kAct>(d, u, dy);
+  return TimesDerivative<kAct>(d, Activate<kAct>(d, u), dy);
+}
+
 // Calls body(ActivationTag<act>()): the one place that turns the word of a net
 // into a template argument. body is a function object with HWY_ATTR.
 template <Activation kAct>

@@ -18,28 +18,27 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // The first n <= Lanes(d) elements at p, the other lanes zero. Touches no byte beyond them: before
-// AVX2 Highway's MaskedLoad reads the whole vector, so the elements go through a buffer.
+// AVX2, and for small types, Highway's MaskedLoad reads the whole vector: they go through a buffer.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::VFromD<D> LoadTail(D d, const T* HWY_RESTRICT p, size_t n) {
-#if HWY_TARGET <= HWY_AVX2
-  return hn::MaskedLoad(hn::FirstN(d, n), d, p);
-#else
+  if constexpr (HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4) {
+    return hn::MaskedLoad(hn::FirstN(d, n), d, p);
+  }
   HWY_ALIGN T buffer[hn::MaxLanes(D())] = {};
   for (size_t i = 0; i < n; ++i) buffer[i] = p[i];
   return hn::Load(d, buffer);
-#endif
 }
 
 // Stores the first n <= Lanes(d) lanes and touches no byte beyond them.
 template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE void StoreTail(V v, D d, T* HWY_RESTRICT p, size_t n) {
-#if HWY_TARGET <= HWY_AVX2
-  hn::BlendedStore(v, hn::FirstN(d, n), d, p);
-#else
+  if constexpr (HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4) {
+    hn::BlendedStore(v, hn::FirstN(d, n), d, p);
+    return;
+  }
   HWY_ALIGN T buffer[hn::MaxLanes(D())];
   hn::Store(v, d, buffer);
   for (size_t i = 0; i < n; ++i) p[i] = buffer[i];
-#endif
 }
 
 // Whole vector or tail, decided by the caller at compile time.

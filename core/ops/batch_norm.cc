@@ -1,0 +1,110 @@
+// Tiles to threads; the loops are core/simd/batch_norm_rows.h.
+#include "core/ops/batch_norm.h"
+
+#include "core/base/check.h"
+#include "core/ops/chunks.h"
+#include "core/ops/pending_span.h"
+#include "core/simd/batch_norm_rows.h"
+
+namespace batchmark {
+namespace {
+
+ChunkPlan TilePlan(const MomentTiles& tiles, size_t channels) {
+  return PlanChunks(tiles.tiles.size(),
+                tiles.tiles.empty() ? 0 : tiles.tiles.back().row_end * channels);
+}
+
+// Calls merge(group, first tile, tile count) for each group, in order. Every group has a tile.
+template <class Merge>
+void ForGroupTiles(const MomentTiles& tiles, const Merge& merge) {
+  for (size_t begin = 0; begin < tiles.tiles.size();) {
+    const size_t group = tiles.tiles[begin].group;
+    size_t end = begin;
+    while (end < tiles.tiles.size() && tiles.tiles[end].group == group) ++end;
+    merge(group, begin, end - begin);
+    begin = end;
+  }
+}
+
+const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
+  return coefficients == nullptr ? nullptr : coefficients + group * channels;
+}
+
+template <class Source>
+void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) {
+  const size_t stride = src.positions * src.channels;
+  const ChunkPlan plan = PlanChunks(n, n * stride);
+  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+    const size_t begin = plan.begin(chunk), end = plan.end(chunk);
+    ResolveSpans(src, begin, end - begin, 0, stride, dst + begin * stride, stride);
+  });
+}
+
+}  // namespace
+
+void GatherMoments(Parallel& parallel, const float* x, const MomentTiles& tiles, TileMoments& out) {
+  const size_t channels = out.channels;
+  BATCHMARK_CHECK(out.mean.size() >= tiles.tiles.size() * channels);
+  const ChunkPlan plan = TilePlan(tiles, channels);
+  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+    for (size_t t = plan.begin(chunk); t < plan.end(chunk); ++t) {
+      const MomentTiles::Tile& tile = tiles.tiles[t];
+      TileMomentsRows(x + tile.row_begin * channels, tile.row_end - tile.row_begin, channels,
+                      out.mean.data() + t * channels, out.m2.data() + t * channels);
+    }
+  });
+}
+
+void MergeMoments(const MomentTiles& tiles, const TileMoments& moments, size_t group_count, double* mean,
+                  double* var) {
+  const size_t channels = moments.channels;
+  BATCHMARK_CHECK(tiles.tiles.empty() || tiles.tiles.back().group < group_count);
+  ForGroupTiles(tiles, [&](size_t group, size_t begin, size_t count) {
+    MergeTileMoments(moments.mean.data() + begin * channels, moments.m2.data() + begin * channels,
+                     &tiles.tiles[begin].row_begin, &tiles.tiles[begin].row_end,
+                     sizeof(MomentTiles::Tile) / sizeof(size_t), count, channels,
+                     mean + group * channels, var + group * channels);
+  });
+}
+
+BatchNormBackwardSums::BatchNormBackwardSums(Parallel& parallel, size_t max_tiles, size_t channels)
+    : parallel_(parallel), slots_(max_tiles, channels) {}
+
+void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tiles, const double* mean,
+                                const double* rstd, double* d_beta, double* d_gamma) {
+  const size_t channels = slots_.channels;
+  BATCHMARK_CHECK(grad.channels == channels);
+  BATCHMARK_CHECK(grad.form == PendingGrad::Form::kNormAct || grad.form == PendingGrad::Form::kActNorm);
+  BATCHMARK_CHECK(slots_.mean.size() >= tiles.tiles.size() * channels);
+  const bool act_after = grad.form == PendingGrad::Form::kNormAct;
+  const ChunkPlan plan = TilePlan(tiles, channels);
+  parallel_.For(plan.chunks(), [&](size_t chunk, int) {
+    for (size_t t = plan.begin(chunk); t < plan.end(chunk); ++t) {
+      const MomentTiles::Tile& tile = tiles.tiles[t];
+      const size_t at = tile.row_begin * channels;
+      TileBackwardSumsRows(grad.dy + at, grad.v + at, tile.row_end - tile.row_begin, channels,
+                           act_after ? OfGroup(grad.scale, tile.group, channels) : nullptr,
+                           act_after ? OfGroup(grad.shift, tile.group, channels) : nullptr, grad.act,
+                           mean + tile.group * channels, slots_.mean.data() + t * channels,
+                           slots_.m2.data() + t * channels);
+    }
+  });
+  ForGroupTiles(tiles, [&](size_t group, size_t begin, size_t count) {
+    MergeTileSums(slots_.mean.data() + begin * channels, count, channels, nullptr,
+                  d_beta + group * channels);
+    MergeTileSums(slots_.m2.data() + begin * channels, count, channels, rstd + group * channels,
+                  d_gamma + group * channels);
+  });
+}
+
+void Resolve(Parallel& parallel, size_t n, const Pending& src, float* dst) {
+  if (src.IsPlain() && src.v == dst) return;
+  ResolveChunks(parallel, n, src, dst);
+}
+
+void Resolve(Parallel& parallel, size_t n, const PendingGrad& src, float* dst) {
+  if (src.form == PendingGrad::Form::kPlain && src.dy == dst) return;
+  ResolveChunks(parallel, n, src, dst);
+}
+
+}  // namespace batchmark

@@ -1,0 +1,335 @@
+// One walk serves both reductions: rows in blocks that stay in L1, and within a block the channels in
+// groups of vectors whose accumulators stay in registers. So memory is read once, in order, for any
+// number of channels.
+#include "core/simd/batch_norm_rows.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/simd/batch_norm_rows.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h.
+#include "core/simd/math-inl.h"
+#include "core/simd/vec-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace batchmark {
+namespace HWY_NAMESPACE {
+namespace {
+
+using D = hn::ScalableTag<float>;
+using DD = hn::ScalableTag<double>;
+using V = hn::VFromD<D>;
+
+constexpr size_t kSegment = 256;   // channels whose pivots and sums are kept on the stack (7 KiB)
+constexpr size_t kBlockRows = 64;  // rows summed in float: error about sqrt(64) eps / 2; 16 KiB at C = 64
+constexpr size_t kPivotRows = 32;
+constexpr size_t kMaxLanes = hn::MaxLanes(D());
+constexpr size_t kPadded = kSegment + kMaxLanes;  // tails may store whole vectors
+
+// Vectors of channels a group holds. Each has two accumulators; the two FMA ports need 8 chains,
+// which groups of fewer vectors get by taking more rows at a time.
+constexpr size_t kGroup = 4;
+
+// Sums and pivots of a segment of channels.
+struct Segment {
+  HWY_ALIGN float pivot[kPadded];
+  HWY_ALIGN double first[kPadded];   // sum d        | sum dyn
+  HWY_ALIGN double second[kPadded];  // sum d^2      | sum dyn (v - pivot)
+};
+
+// to[0, lanes) += v, in double.
+HWY_INLINE void AddToDoubles(V v, double* HWY_RESTRICT to) {
+  const D d;
+  const DD dd;
+  const hn::Rebind<float, DD> half;
+  HWY_ALIGN float buffer[kMaxLanes];
+  hn::Store(v, d, buffer);
+  for (size_t i = 0; i < hn::Lanes(d); i += hn::Lanes(dd)) {
+    const auto wide = hn::PromoteTo(dd, hn::Load(half, buffer + i));
+    hn::StoreU(hn::Add(hn::LoadU(dd, to + i), wide), dd, to + i);
+  }
+}
+
+// d and d^2 of the moments.
+struct MomentTerms {
+  const float* HWY_RESTRICT x;
+  struct Constants {
+    V pivot;
+  };
+  template <bool kTail>
+  HWY_INLINE Constants Load(const Segment& s, size_t, size_t c, size_t) const {
+    return {hn::Load(D(), s.pivot + c)};
+  }
+  template <bool kTail>
+  HWY_INLINE void Add(const Constants& k, size_t at, size_t n, V& first, V& second) const {
+    const V deviation = hn::Sub(LoadMaybeTail<kTail>(D(), x + at, n), k.pivot);
+    first = hn::Add(first, deviation);
+    second = hn::MulAdd(deviation, deviation, second);
+  }
+};
+
+// dyn and dyn (v - pivot) of the backward sums.
+template <bool kAffine, Activation kAct>
+struct BackwardTerms {
+  const float* HWY_RESTRICT dy;
+  const float* HWY_RESTRICT v;
+  const float* HWY_RESTRICT scale;
+  const float* HWY_RESTRICT shift;
+  struct Constants {
+    V pivot, scale, shift;
+  };
+  template <bool kTail>
+  HWY_INLINE Constants Load(const Segment& s, size_t channel, size_t c, size_t n) const {
+    const D d;
+    Constants k{hn::Load(d, s.pivot + c), hn::Zero(d), hn::Zero(d)};
+    if constexpr (kAffine) {
+      k.scale = LoadMaybeTail<kTail>(d, scale + channel, n);
+      k.shift = LoadMaybeTail<kTail>(d, shift + channel, n);
+    }
+    return k;
+  }
+  template <bool kTail>
+  HWY_INLINE void Add(const Constants& k, size_t at, size_t n, V& first, V& second) const {
+    const D d;
+    const V x = LoadMaybeTail<kTail>(d, v + at, n);
+    V g = LoadMaybeTail<kTail>(d, dy + at, n);
+    if constexpr (kAffine) g = TimesDerivativeAt<kAct>(d, hn::MulAdd(k.scale, x, k.shift), g);
+    first = hn::Add(first, g);
+    second = hn::MulAdd(g, hn::Sub(x, k.pivot), second);
+  }
+};
+
+// Adds the terms of `rows` rows for kVectors vectors of channels from segment position c; `at` is the
+// element (row 0, channel). n channels: kVectors whole vectors, or one tail.
+template <size_t kVectors, bool kTail, class Terms>
+HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n, size_t at,
+                         size_t rows, size_t stride) {
+  constexpr size_t kRows = kGroup / kVectors;
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  typename Terms::Constants k[kVectors];
+  V first[kGroup], second[kGroup];
+  for (size_t j = 0; j < kVectors; ++j) {
+    k[j] = terms.template Load<kTail>(s, channel + j * lanes, c + j * lanes, n);
+  }
+  for (size_t i = 0; i < kGroup; ++i) first[i] = second[i] = hn::Zero(d);
+  size_t r = 0;
+  for (; r + kRows <= rows; r += kRows, at += kRows * stride) {
+    for (size_t u = 0; u < kRows; ++u) {
+      for (size_t j = 0; j < kVectors; ++j) {
+        const size_t i = u * kVectors + j;
+        terms.template Add<kTail>(k[j], at + u * stride + j * lanes, n, first[i], second[i]);
+      }
+    }
+  }
+  for (; r < rows; ++r, at += stride) {
+    for (size_t j = 0; j < kVectors; ++j) {
+      terms.template Add<kTail>(k[j], at + j * lanes, n, first[j], second[j]);
+    }
+  }
+  for (size_t j = 0; j < kVectors; ++j) {
+    V f = first[j], g = second[j];
+    for (size_t u = 1; u < kRows; ++u) {
+      f = hn::Add(f, first[u * kVectors + j]);
+      g = hn::Add(g, second[u * kVectors + j]);
+    }
+    AddToDoubles(f, s.first + c + j * lanes);
+    AddToDoubles(g, s.second + c + j * lanes);
+  }
+}
+
+// Sums the terms of all rows for channels [channel, channel + count) of `stride`.
+template <class Terms>
+HWY_INLINE void AddSegment(const Terms& terms, Segment& s, size_t channel, size_t count, size_t rows,
+                           size_t stride) {
+  const size_t lanes = hn::Lanes(D());
+  std::fill(s.first, s.first + count + lanes, 0.0);
+  std::fill(s.second, s.second + count + lanes, 0.0);
+  for (size_t r = 0; r < rows; r += kBlockRows) {
+    const size_t n = std::min(kBlockRows, rows - r);
+    const size_t at = r * stride + channel;
+    size_t c = 0;
+    for (; c + 4 * lanes <= count; c += 4 * lanes) {
+      AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, n, stride);
+    }
+    if (c + 2 * lanes <= count) {
+      AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, n, stride);
+      c += 2 * lanes;
+    }
+    if (c + lanes <= count) {
+      AddGroup<1, false>(terms, s, channel + c, c, lanes, at + c, n, stride);
+      c += lanes;
+    }
+    if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, n, stride);
+  }
+}
+
+// pivot = x[0] + mean of x - x[0] over the first rows: exact for a constant channel.
+void FormPivots(const float* HWY_RESTRICT x, size_t count, size_t rows, size_t stride,
+                float* HWY_RESTRICT pivot) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  const size_t n = std::min(rows, kPivotRows);
+  const V inverse = hn::Set(d, 1.0f / static_cast<float>(n));
+  for (size_t c = 0; c < count; c += lanes) {
+    const size_t left = std::min(lanes, count - c);
+    const V base = LoadTail(d, x + c, left);
+    V sum0 = hn::Zero(d), sum1 = hn::Zero(d);
+    size_t r = 0;
+    for (; r + 2 <= n; r += 2) {
+      sum0 = hn::Add(sum0, hn::Sub(LoadTail(d, x + r * stride + c, left), base));
+      sum1 = hn::Add(sum1, hn::Sub(LoadTail(d, x + (r + 1) * stride + c, left), base));
+    }
+    if (r < n) sum0 = hn::Add(sum0, hn::Sub(LoadTail(d, x + r * stride + c, left), base));
+    hn::StoreU(hn::MulAdd(hn::Add(sum0, sum1), inverse, base), d, pivot + c);
+  }
+}
+
+void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, double* mean, double* m2) {
+  const DD dd;
+  const hn::Rebind<float, DD> half;
+  const size_t lanes = hn::Lanes(dd);
+  const auto n = hn::Set(dd, static_cast<double>(rows));
+  const auto zero = hn::Zero(dd);
+  const MomentTerms terms{x};
+  Segment s;
+  for (size_t channel = 0; channel < channels; channel += kSegment) {
+    const size_t count = std::min(kSegment, channels - channel);
+    FormPivots(x + channel, count, rows, channels, s.pivot);
+    AddSegment(terms, s, channel, count, rows, channels);
+    for (size_t c = 0; c < count; c += lanes) {
+      const size_t left = std::min(lanes, count - c);
+      const auto pivot = hn::PromoteTo(dd, hn::LoadU(half, s.pivot + c));
+      const auto sum = hn::LoadU(dd, s.first + c);
+      const auto shift = hn::Div(sum, n);
+      const auto m = hn::NegMulAdd(sum, shift, hn::LoadU(dd, s.second + c));
+      StoreTail(hn::Add(pivot, shift), dd, mean + channel + c, left);
+      StoreTail(hn::IfThenZeroElse(hn::Lt(m, zero), m), dd, m2 + channel + c, left);  // NaN stays
+    }
+  }
+}
+
+void MergeTileMomentsOnTarget(const double* tile_mean, const double* tile_m2, const size_t* row_begin,
+                              const size_t* row_end, size_t step, size_t tiles, size_t channels, double* mean,
+                              double* var) {
+  const DD dd;
+  const size_t lanes = hn::Lanes(dd);
+  constexpr size_t kVectors = 4;  // independent chains hide the latency of the recurrence
+  for (size_t c = 0; c < channels; c += kVectors * lanes) {
+    hn::VFromD<DD> m[kVectors], q[kVectors];
+    size_t left[kVectors];
+    for (size_t j = 0; j < kVectors; ++j) {
+      const size_t at = std::min(channels, c + j * lanes);
+      left[j] = std::min(lanes, channels - at);
+      m[j] = LoadTail(dd, tile_mean + at, left[j]);
+      q[j] = LoadTail(dd, tile_m2 + at, left[j]);
+    }
+    double na = static_cast<double>(row_end[0] - row_begin[0]);
+    for (size_t t = 1; t < tiles; ++t) {
+      const double nb = static_cast<double>(row_end[t * step] - row_begin[t * step]);
+      const double share = nb / (na + nb);
+      const auto to_mean = hn::Set(dd, share);
+      const auto to_m2 = hn::Set(dd, na * share);
+      na += nb;
+      for (size_t j = 0; j < kVectors; ++j) {
+        if (left[j] == 0) break;
+        const size_t at = t * channels + c + j * lanes;
+        const auto delta = hn::Sub(LoadTail(dd, tile_mean + at, left[j]), m[j]);
+        m[j] = hn::MulAdd(delta, to_mean, m[j]);
+        q[j] = hn::Add(q[j], LoadTail(dd, tile_m2 + at, left[j]));
+        q[j] = hn::MulAdd(hn::Mul(delta, delta), to_m2, q[j]);
+      }
+    }
+    const auto n = hn::Set(dd, na);
+    for (size_t j = 0; j < kVectors && left[j] != 0; ++j) {
+      StoreTail(m[j], dd, mean + c + j * lanes, left[j]);
+      StoreTail(hn::Div(q[j], n), dd, var + c + j * lanes, left[j]);
+    }
+  }
+}
+
+template <class Terms>
+HWY_INLINE void BackwardSums(const Terms& terms, size_t rows, size_t channels, const double* mean,
+                             double* sum_dy, double* sum_dyv) {
+  Segment s;
+  for (size_t channel = 0; channel < channels; channel += kSegment) {
+    const size_t count = std::min(kSegment, channels - channel);
+    std::fill(s.pivot, s.pivot + count + kMaxLanes, 0.0f);
+    for (size_t c = 0; c < count; ++c) s.pivot[c] = static_cast<float>(mean[channel + c]);
+    AddSegment(terms, s, channel, count, rows, channels);
+    for (size_t c = 0; c < count; ++c) {
+      // v was centred at the mean rounded to float: put the rest right.
+      const double rest = static_cast<double>(s.pivot[c]) - mean[channel + c];
+      sum_dy[channel + c] = s.first[c];
+      sum_dyv[channel + c] = s.second[c] + rest * s.first[c];
+    }
+  }
+}
+
+void TileBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t rows, size_t channels,
+                                  const float* scale, const float* shift, Activation act,
+                                  const double* mean, double* sum_dy, double* sum_dyv) {
+  if (scale == nullptr || act == Activation::kNone) {
+    const BackwardTerms<false, Activation::kNone> terms{dy, v, nullptr, nullptr};
+    return BackwardSums(terms, rows, channels, mean, sum_dy, sum_dyv);
+  }
+  WithActivation(act, [&](auto tag) HWY_ATTR {
+    const BackwardTerms<true, decltype(tag)::value> terms{dy, v, scale, shift};
+    BackwardSums(terms, rows, channels, mean, sum_dy, sum_dyv);
+  });
+}
+
+void MergeTileSumsOnTarget(const double* tile_sum, size_t tiles, size_t channels, const double* factor,
+                           double* sum) {
+  const DD dd;
+  const size_t lanes = hn::Lanes(dd);
+  for (size_t c = 0; c < channels; c += lanes) {
+    const size_t left = std::min(lanes, channels - c);
+    auto total = hn::Zero(dd);
+    for (size_t t = 0; t < tiles; ++t) {
+      total = hn::Add(total, LoadTail(dd, tile_sum + t * channels + c, left));
+    }
+    if (factor != nullptr) total = hn::Mul(total, LoadTail(dd, factor + c, left));
+    StoreTail(total, dd, sum + c, left);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace batchmark
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace batchmark {
+
+HWY_EXPORT(TileMomentsRowsOnTarget);
+HWY_EXPORT(MergeTileMomentsOnTarget);
+HWY_EXPORT(TileBackwardSumsRowsOnTarget);
+HWY_EXPORT(MergeTileSumsOnTarget);
+
+void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2) {
+  HWY_DYNAMIC_DISPATCH(TileMomentsRowsOnTarget)(x, rows, channels, mean, m2);
+}
+
+void MergeTileMoments(const double* tile_mean, const double* tile_m2, const size_t* row_begin,
+                      const size_t* row_end, size_t step, size_t tiles, size_t channels, double* mean, double* var) {
+  HWY_DYNAMIC_DISPATCH(MergeTileMomentsOnTarget)
+  (tile_mean, tile_m2, row_begin, row_end, step, tiles, channels, mean, var);
+}
+
+void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t channels,
+                          const float* scale, const float* shift, Activation act, const double* mean,
+                          double* sum_dy, double* sum_dyv) {
+  HWY_DYNAMIC_DISPATCH(TileBackwardSumsRowsOnTarget)
+  (dy, v, rows, channels, scale, shift, act, mean, sum_dy, sum_dyv);
+}
+
+void MergeTileSums(const double* tile_sum, size_t tiles, size_t channels, const double* factor,
+                   double* sum) {
+  HWY_DYNAMIC_DISPATCH(MergeTileSumsOnTarget)(tile_sum, tiles, channels, factor, sum);
+}
+
+}  // namespace batchmark
+#endif  // HWY_ONCE

@@ -40,7 +40,7 @@ class Conv2d {
   void Forward(size_t n, const Pending& src, const float* weights, const float* bias, Activation act,
                float* dst, TileMoments* moments);
 
-  // d_src may be null (first layer). d_weights, d_bias are overwritten.
+  // d_src may be null (first layer). d_weights, d_bias are overwritten; both may be null (data only).
   void Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights, float* d_src,
                 float* d_weights, float* d_bias);
 

@@ -1,0 +1,197 @@
+#include "core/ops/conv2d.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/aligned.h"
+#include "core/base/check.h"
+#include "core/ops/conv_plan.h"
+#include "core/ops/pending_span.h"
+#include "core/simd/batch_norm_rows.h"
+#include "core/simd/gemm_pack.h"
+#include "core/simd/gemm_tile.h"
+
+namespace batchmark {
+namespace {
+
+// Weight gradients are summed over at most this many runs of samples, each in a slot of its own:
+// enough for an even load of many cores, few enough that merging the slots costs about 1 %.
+constexpr size_t kRuns = 16;
+constexpr size_t kMergeGrain = 4096;  // elements of a merging chunk
+
+Correlation ForwardShape(const Conv2dShape& s) {
+  Correlation c;
+  c.in_h = s.height, c.in_w = s.width, c.depth = s.channels_in;
+  c.kernel_h = s.kernel_h, c.kernel_w = s.kernel_w;
+  c.pad_y = s.same ? (s.kernel_h - 1) / 2 : 0, c.pad_x = s.same ? (s.kernel_w - 1) / 2 : 0;
+  c.out_h = s.OutHeight(), c.out_w = s.OutWidth(), c.columns = s.channels_out;
+  return c;
+}
+
+// dz correlated with the weights turned by 180 degrees.
+Correlation BackwardShape(const Conv2dShape& s) {
+  const Correlation f = ForwardShape(s);
+  Correlation c;
+  c.in_h = f.out_h, c.in_w = f.out_w, c.depth = f.columns;
+  c.kernel_h = f.kernel_h, c.kernel_w = f.kernel_w;
+  c.pad_y = f.kernel_h - 1 - f.pad_y, c.pad_x = f.kernel_w - 1 - f.pad_x;
+  c.out_h = f.in_h, c.out_w = f.in_w, c.columns = f.depth;
+  return c;
+}
+
+size_t PanelFloats(const Correlation& c, const TileGeometry& tile) {
+  return (c.columns + tile.panel - 1) / tile.panel * tile.panel * c.kernel_h * c.kernel_w * c.depth;
+}
+
+constexpr size_t RoundUp(size_t a, size_t b) { return (a + b - 1) / b * b; }
+
+}  // namespace
+
+struct Conv2d::State {
+  State(Parallel& p, const Conv2dShape& s, bool for_training)
+      : parallel(p),
+        training(for_training),
+        tile(ActiveTileGeometry()),
+        forward(ForwardShape(s)),
+        samples(s.samples),
+        src_floats(RoundUp(s.height * s.width * s.channels_in, 16)),
+        dz_floats(RoundUp(forward.out_h * forward.out_w * forward.columns + tile.lanes, 16)),
+        weight_floats(s.kernel_h * s.kernel_w * s.channels_in * s.channels_out),
+        slot_floats(RoundUp(weight_floats, 16) + RoundUp(s.channels_out, 16)),
+        forward_strips(CorrelationStrips(forward, tile)),
+        forward_weights(PanelFloats(forward, tile)) {
+    parallel.ReserveScratch((src_floats + (training ? dz_floats : 0)) * sizeof(float));
+    if (!training) return;
+    backward = BackwardShape(s);
+    backward_strips = CorrelationStrips(backward, tile);
+    gradient_strips = WeightGradientStrips(forward, tile);
+    backward_weights = AlignedBuffer<float>(PanelFloats(backward, tile));
+    slots = AlignedBuffer<float>(std::min(kRuns, samples) * slot_floats);
+  }
+
+  void PackForward(const float* weights) {
+    const Correlation& c = forward;
+    const size_t depth = c.kernel_h * c.kernel_w * c.depth;
+    PackPanels(depth, c.columns, weights, c.columns, tile.panel, depth * tile.panel,
+               forward_weights.data());
+  }
+
+  void PackBackward(const float* weights) {
+    const Correlation& c = backward;
+    const size_t taps = c.kernel_h * c.kernel_w;
+    for (size_t t = 0; t < taps; ++t) {
+      PackPanelsTransposed(c.depth, c.columns, weights + t * c.columns * c.depth, c.depth,
+                           tile.panel, taps * c.depth * tile.panel,
+                           backward_weights.data() + (taps - 1 - t) * c.depth * tile.panel);
+    }
+  }
+
+  // The value of one sample: in place when nothing is pending, else in the worker's scratch.
+  const float* Source(const Pending& src, size_t sample, float* scratch) const {
+    const size_t floats = forward.in_h * forward.in_w * forward.depth;
+    if (src.IsPlain()) return src.v + sample * floats;
+    ResolveSpans(src, sample, 1, 0, floats, scratch, floats);
+    return scratch;
+  }
+  // The same for the gradient. As B of the weight gradient it is read by whole vectors: rows that
+  // are no multiple of a vector need readable floats behind the last one, which only the scratch
+  // has.
+  const float* Gradient(const PendingGrad& dz, size_t sample, float* scratch) const {
+    const size_t floats = forward.out_h * forward.out_w * forward.columns;
+    if (dz.form == PendingGrad::Form::kPlain && forward.columns % tile.lanes == 0) {
+      return dz.dy + sample * floats;
+    }
+    ResolveSpans(dz, sample, 1, 0, floats, scratch, floats);
+    return scratch;
+  }
+
+  Parallel& parallel;
+  bool training;
+  TileGeometry tile;
+  Correlation forward, backward;
+  size_t samples, src_floats, dz_floats, weight_floats, slot_floats;
+  std::vector<TileStrip> forward_strips, backward_strips, gradient_strips;
+  AlignedBuffer<float> forward_weights, backward_weights;  // as panels
+  AlignedBuffer<float> slots;                              // [runs, weights | bias]
+};
+
+Conv2d::Conv2d(Parallel& parallel, const Conv2dShape& s, bool training) {
+  BATCHMARK_CHECK(s.samples > 0 && s.height > 0 && s.width > 0 && s.channels_in > 0);
+  BATCHMARK_CHECK(s.kernel_h > 0 && s.kernel_w > 0 && s.channels_out > 0);
+  BATCHMARK_CHECK(s.same || (s.kernel_h <= s.height && s.kernel_w <= s.width));
+  state_ = std::make_unique<State>(parallel, s, training);
+}
+Conv2d::~Conv2d() = default;
+Conv2d::Conv2d(Conv2d&&) noexcept = default;
+
+void Conv2d::Forward(size_t n, const Pending& src, const float* weights, const float* bias,
+                     Activation act, float* dst, TileMoments* moments) {
+  State& s = *state_;
+  const Correlation& c = s.forward;
+  BATCHMARK_CHECK(n <= s.samples && src.positions == c.in_h * c.in_w && src.channels == c.depth);
+  BATCHMARK_CHECK(s.tile.panel == ActiveTileGeometry().panel);
+  s.PackForward(weights);
+  TileOperands operands = CorrelationOperands(c, s.tile);
+  operands.b = s.forward_weights.data();
+  operands.bias = bias;
+  operands.act = act;
+  const size_t positions = c.out_h * c.out_w;
+  s.parallel.For(n, [&](size_t sample, int worker) {
+    TileOperands image = operands;
+    image.a = s.Source(src, sample, static_cast<float*>(s.parallel.Scratch(worker)));
+    image.c = dst + sample * positions * c.columns;
+    RunTiles(s.forward_strips.data(), s.forward_strips.size(), image);
+    if (moments != nullptr) {
+      TileMomentsRows(image.c, positions, c.columns, moments->mean.data() + sample * c.columns,
+                      moments->m2.data() + sample * c.columns);
+    }
+  });
+}
+
+void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights,
+                      float* d_src, float* d_weights, float* d_bias) {
+  State& s = *state_;
+  const Correlation& c = s.forward;
+  BATCHMARK_CHECK(s.training && n <= s.samples && dz.positions == c.out_h * c.out_w);
+  BATCHMARK_CHECK(dz.channels == c.columns && s.tile.panel == ActiveTileGeometry().panel);
+  if (d_src != nullptr) s.PackBackward(weights);
+  TileOperands data = CorrelationOperands(s.backward, s.tile);
+  data.b = s.backward_weights.data();
+  TileOperands gradient = WeightGradientOperands(c, s.tile);
+  const size_t runs = std::min(kRuns, n);
+  const size_t bias_offset = RoundUp(s.weight_floats, 16);
+  s.parallel.For(runs, [&](size_t run, int worker) {
+    float* const src_scratch = static_cast<float*>(s.parallel.Scratch(worker));
+    float* const dz_scratch = src_scratch + s.src_floats;
+    float* const slot = s.slots.data() + run * s.slot_floats;
+    if (d_weights != nullptr) std::fill(slot, slot + s.slot_floats, 0.0f);
+    for (size_t sample = run * n / runs; sample < (run + 1) * n / runs; ++sample) {
+      const float* const grad = s.Gradient(dz, sample, dz_scratch);
+      if (d_src != nullptr) {
+        TileOperands image = data;
+        image.a = grad;
+        image.c = d_src + sample * c.in_h * c.in_w * c.depth;
+        RunTiles(s.backward_strips.data(), s.backward_strips.size(), image);
+      }
+      if (d_weights != nullptr) {
+        TileOperands image = gradient;
+        image.a = s.Source(src, sample, src_scratch);
+        image.b = grad;
+        image.c = slot;
+        RunTiles(s.gradient_strips.data(), s.gradient_strips.size(), image);
+        ColumnSums(c.out_h * c.out_w, c.columns, grad, c.columns, true, slot + bias_offset);
+      }
+    }
+  });
+  if (d_weights == nullptr) return;
+  const ChunkPlan cut{s.weight_floats, kMergeGrain};
+  s.parallel.For(cut.chunks(), [&](size_t chunk, int) {
+    const size_t begin = cut.begin(chunk), size = cut.end(chunk) - begin;
+    MergeParts(1, size, s.slots.data() + begin, runs, s.slot_floats, nullptr, Activation::kNone,
+               false, d_weights + begin, size);
+  });
+  MergeParts(1, c.columns, s.slots.data() + bias_offset, runs, s.slot_floats, nullptr,
+             Activation::kNone, false, d_bias, c.columns);
+}
+
+}  // namespace batchmark

@@ -1,0 +1,147 @@
+#include "core/ops/conv_plan.h"
+
+#include <algorithm>
+
+namespace batchmark {
+namespace {
+
+struct Range {
+  size_t begin = 0, end = 0;
+  size_t size() const { return end > begin ? end - begin : 0; }
+  bool operator==(const Range& other) const = default;
+};
+
+// Outputs o of [0, outputs) whose input o + tap - pad lies in [0, inputs).
+Range Served(size_t tap, size_t pad, size_t inputs, size_t outputs) {
+  const size_t begin = pad > tap ? pad - tap : 0;
+  const size_t end = inputs + pad > tap ? std::min(outputs, inputs + pad - tap) : 0;
+  return {begin, std::max(begin, end)};
+}
+
+// Taps of [0, taps) that find their input for output o.
+Range TapsOf(size_t o, size_t pad, size_t inputs, size_t taps) {
+  const size_t begin = pad > o ? pad - o : 0;
+  const size_t end = inputs + pad > o ? std::min(taps, inputs + pad - o) : 0;
+  return {begin, std::max(begin, end)};
+}
+
+Range Cut(const Range& a, const Range& b) {
+  const size_t begin = std::max(a.begin, b.begin);
+  return {begin, std::max(begin, std::min(a.end, b.end))};
+}
+
+// Calls run(first tap, end tap, served) for stretches of horizontal taps that serve the same part
+// of `pixels`; empty parts are left out.
+template <class Run>
+void ForTapGroups(const Correlation& s, const Range& pixels, const Run& run) {
+  const auto served = [&](size_t j) { return Cut(pixels, Served(j, s.pad_x, s.in_w, s.out_w)); };
+  for (size_t j = 0; j < s.kernel_w;) {
+    const Range part = served(j);
+    size_t end = j + 1;
+    while (end < s.kernel_w && served(end) == part) ++end;
+    if (part.size() != 0) run(j, end, part);
+    j = end;
+  }
+}
+
+// [0, n) in as few equal parts as hold at most `most`.
+template <class Run>
+void ForEvenParts(size_t n, size_t most, const Run& run) {
+  const size_t parts = (n + most - 1) / most;
+  for (size_t p = 0, begin = 0; p < parts; ++p) {
+    const size_t end = begin + n / parts + (p < n % parts ? 1 : 0);
+    run(Range{begin, end});
+    begin = end;
+  }
+}
+
+// The strips of one tile of pixels of row y. First the taps that serve all of it, since they start
+// C.
+void AddPixelStrips(const Correlation& s, const TileGeometry& tile, size_t y, const Range& pixels,
+                    std::vector<TileStrip>& strips) {
+  const Range rows = TapsOf(y, s.pad_y, s.in_h, s.kernel_h);
+  const size_t first = strips.size();
+  const auto add = [&](size_t j, size_t end, const Range& part) {
+    TileStrip strip;
+    strip.rows = static_cast<uint32_t>(part.size());
+    strip.segments = static_cast<uint32_t>(rows.size());
+    strip.depth = static_cast<uint32_t>((end - j) * s.depth);
+    strip.start = strips.size() == first ? TileStart::kBias : TileStart::kLoad;
+    if (rows.size() != 0 && strip.depth != 0) {
+      const size_t in_y = y + rows.begin - s.pad_y, in_x = part.begin + j - s.pad_x;
+      strip.a = static_cast<ptrdiff_t>((in_y * s.in_w + in_x) * s.depth);
+      strip.b = static_cast<ptrdiff_t>((rows.begin * s.kernel_w + j) * s.depth * tile.panel);
+    }
+    strip.c = static_cast<ptrdiff_t>((y * s.out_w + part.begin) * s.columns);
+    strips.push_back(strip);
+  };
+  ForTapGroups(s, pixels, [&](size_t j, size_t end, const Range& part) {
+    if (part == pixels && strips.size() == first) add(j, end, part);
+  });
+  if (strips.size() == first) add(0, 0, pixels);  // no tap serves all: only start C
+  const size_t started = strips.size();
+  bool skipped = strips.back().depth == 0;
+  ForTapGroups(s, pixels, [&](size_t j, size_t end, const Range& part) {
+    if (part == pixels && !skipped) {
+      skipped = true;
+    } else {
+      add(j, end, part);
+    }
+  });
+  if (strips.size() > started) add(0, 0, pixels);  // the activation wants a strip of all pixels
+  strips.back().finish = true;
+}
+
+}  // namespace
+
+std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeometry& tile) {
+  std::vector<TileStrip> strips;
+  for (size_t y = 0; y < shape.out_h; ++y) {
+    ForEvenParts(shape.out_w, tile.rows,
+                 [&](const Range& pixels) { AddPixelStrips(shape, tile, y, pixels, strips); });
+  }
+  return strips;
+}
+
+TileOperands CorrelationOperands(const Correlation& s, const TileGeometry& tile) {
+  TileOperands o;
+  o.a_row = s.depth, o.a_depth = 1, o.a_segment = s.in_w * s.depth;
+  o.b_depth = tile.panel;
+  o.b_segment = s.kernel_w * s.depth * tile.panel;
+  o.b_panel = s.kernel_h * s.kernel_w * s.depth * tile.panel;
+  o.c_row = s.columns, o.columns = s.columns;
+  return o;
+}
+
+std::vector<TileStrip> WeightGradientStrips(const Correlation& s, const TileGeometry& tile) {
+  std::vector<TileStrip> strips;
+  for (size_t i = 0; i < s.kernel_h; ++i) {
+    const Range rows = Served(i, s.pad_y, s.in_h, s.out_h);
+    if (rows.size() == 0) continue;
+    ForTapGroups(s, Range{0, s.out_w}, [&](size_t j, size_t end, const Range& pixels) {
+      const size_t in_y = rows.begin + i - s.pad_y, in_x = pixels.begin + j - s.pad_x;
+      ForEvenParts((end - j) * s.depth, tile.rows, [&](const Range& part) {
+        TileStrip strip;
+        strip.rows = static_cast<uint32_t>(part.size());
+        strip.segments = static_cast<uint32_t>(rows.size());
+        strip.depth = static_cast<uint32_t>(pixels.size());
+        strip.start = TileStart::kLoad;
+        strip.a = static_cast<ptrdiff_t>((in_y * s.in_w + in_x) * s.depth + part.begin);
+        strip.b = static_cast<ptrdiff_t>((rows.begin * s.out_w + pixels.begin) * s.columns);
+        strip.c = static_cast<ptrdiff_t>(((i * s.kernel_w + j) * s.depth + part.begin) * s.columns);
+        strips.push_back(strip);
+      });
+    });
+  }
+  return strips;
+}
+
+TileOperands WeightGradientOperands(const Correlation& s, const TileGeometry& tile) {
+  TileOperands o;
+  o.a_row = 1, o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
+  o.b_depth = s.columns, o.b_segment = s.out_w * s.columns, o.b_panel = tile.panel;
+  o.c_row = s.columns, o.columns = s.columns;
+  return o;
+}
+
+}  // namespace batchmark

@@ -1,0 +1,37 @@
+// Direct convolution as lists of strips for the register tile (core/simd/gemm_tile.h). Built once
+// for a shape; offsets are relative to one image, so that a list serves every sample.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/simd/gemm_tile.h"
+
+namespace batchmark {
+
+// out[y, x, :] = sum_{i, j} in[y + i - pad_y, x + j - pad_x, :] * taps[i, j, :, :], zero outside of
+// in.
+//   in [in_h, in_w, depth]   taps [kernel_h, kernel_w, depth, columns] as panels   out [out_h,
+//   out_w, columns]
+// Serves forward (taps = weights) and backward-data (in = dz, taps = weights turned by 180 degrees
+// and transposed, padding kernel - 1 - padding).
+struct Correlation {
+  size_t in_h = 0, in_w = 0, depth = 0;
+  size_t kernel_h = 0, kernel_w = 0;
+  size_t pad_y = 0, pad_x = 0;
+  size_t out_h = 0, out_w = 0, columns = 0;
+};
+
+// Rows of C are pixels of one row of out. The zero border costs nothing: taps above and below it
+// are left out of a strip's segments, and a tap that reaches beyond the left or right edge becomes
+// a strip of the pixels it can serve. Neighbouring taps that serve the same pixels are one run of
+// depth, since their operands lie side by side.
+std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeometry& tile);
+TileOperands CorrelationOperands(const Correlation& shape, const TileGeometry& tile);
+
+// taps[i, j, c, o] += sum_{y, x} in[y + i - pad_y, x + j - pad_x, c] * d_out[y, x, o].
+// Rows of C are (j, c) of one kernel row, segments are rows of the image.
+std::vector<TileStrip> WeightGradientStrips(const Correlation& shape, const TileGeometry& tile);
+TileOperands WeightGradientOperands(const Correlation& shape, const TileGeometry& tile);
+
+}  // namespace batchmark

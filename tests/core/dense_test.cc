@@ -1,0 +1,203 @@
+// Dense against float64: sizes around the tile, pending operands, moments by groups, long inputs
+// that are cut into chunks, and equal bits for any number of threads.
+#include "core/ops/dense.h"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "core/simd/gemm_tile.h"
+#include "tests/core/product_util.h"
+#include "tests/support/catch.h"
+#include "tests/support/for_each_backend.h"
+#include "tests/support/tolerance.h"
+
+namespace batchmark {
+namespace {
+
+using testing::Absolute;
+using testing::Compare;
+using testing::PendingData;
+using testing::PendingGradData;
+using testing::RandomFloats;
+using testing::ToDouble;
+using Form = PendingGrad::Form;
+
+struct Options {
+  size_t positions = 1;  // of the flattened source
+  bool affine = false;
+  Activation in_act = Activation::kNone, out_act = Activation::kNone, grad_act = Activation::kRelu;
+  Form form = Form::kPlain;
+  size_t group_size = 0, groups = 1;
+};
+
+struct Outputs {
+  AlignedBuffer<float> dst, d_src, d_weights, d_bias;
+  TileMoments moments;
+};
+
+struct Problem {
+  Problem(size_t samples, size_t channels_in, size_t outputs, const Options& options = {})
+      : n(samples),
+        in(channels_in * options.positions),
+        out(outputs),
+        o(options),
+        groups{samples, options.group_size, options.groups},
+        src(testing::MakePending(o.positions, channels_in, groups, o.affine, o.in_act, 10)),
+        dz(testing::MakePendingGrad(1, out, groups, o.form, o.grad_act, 20)),
+        weights(RandomFloats(in * out, 30)),
+        bias(RandomFloats(out, 31)) {}
+
+  Outputs Run(int threads) const {
+    Parallel parallel(threads);
+    Dense dense(parallel, {n + 3, in, out}, true);
+    Outputs r;
+    r.dst = AlignedBuffer<float>(n * out);
+    r.d_src = AlignedBuffer<float>(n * in);
+    r.d_weights = AlignedBuffer<float>(in * out);
+    r.d_bias = AlignedBuffer<float>(out);
+    r.moments = TileMoments(n, out);
+    dense.Forward(n, src.pending, weights.data(), bias.data(), o.out_act, r.dst.data(), groups,
+                  &r.moments);
+    dense.Backward(n, src.pending, dz.pending, weights.data(), r.d_src.data(), r.d_weights.data(),
+                   r.d_bias.data());
+    return r;
+  }
+
+  // As in conv2d_test.cc: 8 roundings of a pending map of terms of at most 3.
+  static std::vector<double> Bound(size_t k, const std::vector<double>& sizes, bool mapped) {
+    std::vector<double> bound(sizes.size());
+    for (size_t i = 0; i < bound.size(); ++i) {
+      bound[i] =
+          GemmTolerance(k, sizes[i]) + (mapped ? 8 * std::pow(2.0, -24) * sizes[i] : 0.0) + 1e-30;
+    }
+    return bound;
+  }
+  static std::vector<double> Sizes(std::vector<double> value, bool mapped) {
+    for (double& x : value) x = mapped ? std::abs(x) + 3.0 : std::abs(x);
+    return value;
+  }
+
+  void Check() const {
+    const Outputs r = Run(1);
+    const bool in_map = !src.pending.IsPlain(), grad_map = o.form != Form::kPlain;
+    const std::vector<double> x = src.Value(), g = dz.Value(),
+                              w = ToDouble(weights.data(), weights.size());
+    const std::vector<double> x_size = Sizes(x, in_map), g_size = Sizes(g, grad_map),
+                              w_size = Absolute(w);
+
+    std::vector<double> dst(n * out), size(n * out);
+    reference::Gemm(n, out, in, x.data(), in, 1, w.data(), out, 1, dst.data());
+    reference::Gemm(n, out, in, x_size.data(), in, 1, w_size.data(), out, 1, size.data());
+    for (size_t i = 0; i < dst.size(); ++i) {
+      dst[i] = reference::Activate(testing::ReferenceAct(o.out_act), dst[i] + bias[i % out]);
+      size[i] += std::abs(bias[i % out]) + 1.0;
+    }
+    CHECK(Compare(r.dst.data(), dst, Bound(in, size, in_map)) == "");
+
+    std::vector<double> d_src(n * in), d_src_size(n * in);
+    reference::Gemm(n, in, out, g.data(), out, 1, w.data(), 1, out, d_src.data());
+    reference::Gemm(n, in, out, g_size.data(), out, 1, w_size.data(), 1, out, d_src_size.data());
+    CHECK(Compare(r.d_src.data(), d_src, Bound(out, d_src_size, grad_map)) == "");
+
+    std::vector<double> d_weights(in * out), dw_size(in * out);
+    reference::Gemm(in, out, n, x.data(), 1, in, g.data(), out, 1, d_weights.data());
+    reference::Gemm(in, out, n, x_size.data(), 1, in, g_size.data(), out, 1, dw_size.data());
+    CHECK(Compare(r.d_weights.data(), d_weights, Bound(n, dw_size, in_map || grad_map)) == "");
+
+    std::vector<double> d_bias(out), db_size(out);
+    for (size_t i = 0; i < g.size(); ++i) d_bias[i % out] += g[i], db_size[i % out] += g_size[i];
+    CHECK(Compare(r.d_bias.data(), d_bias, Bound(n, db_size, grad_map)) == "");
+    CheckMoments(r);
+  }
+
+  void CheckMoments(const Outputs& r) const {
+    const MomentTiles tiles(groups, 1);
+    for (size_t t = 0; t < tiles.tiles.size(); ++t) {
+      const size_t begin = tiles.tiles[t].row_begin, end = tiles.tiles[t].row_end;
+      for (size_t c = 0; c < out; ++c) {
+        double mean = 0, m2 = 0, size = 0;
+        for (size_t i = begin; i < end; ++i)
+          mean += r.dst[i * out + c], size += std::abs(r.dst[i * out + c]);
+        mean /= static_cast<double>(end - begin);
+        for (size_t i = begin; i < end; ++i) m2 += std::pow(r.dst[i * out + c] - mean, 2);
+        const double u = std::pow(2.0, -24);
+        CHECK(std::abs(r.moments.mean[t * out + c] - mean) <= 64 * u * size);
+        CHECK(std::abs(r.moments.m2[t * out + c] - m2) <= 1024 * u * m2 + 1e-30);
+      }
+    }
+  }
+
+  size_t n, in, out;
+  Options o;
+  SampleGroups groups;
+  PendingData src;
+  PendingGradData dz;
+  AlignedBuffer<float> weights, bias;
+};
+
+void CheckDense(size_t n, size_t channels_in, size_t out, const Options& options = {}) {
+  INFO(n << " x " << channels_in << " x " << out << ", positions " << options.positions);
+  Problem(n, channels_in, out, options).Check();
+}
+
+TEST_CASE("dense: samples, inputs and outputs around the tile") {
+  ForEachBackend([] {
+    const TileGeometry tile = ActiveTileGeometry();
+    for (size_t n = 1; n <= tile.rows + 1; ++n) CheckDense(n, 6, tile.lanes + 1);
+    for (size_t out = 1; out <= 2 * tile.panel + 1; out += 3) CheckDense(4, 7, out);
+    for (size_t in = 1; in <= 2 * tile.panel + 1; in += 3) CheckDense(3, in, 10);
+  });
+}
+
+TEST_CASE("dense: pending sources and gradients, in groups with a remainder, moments by group") {
+  ForEachBackend([] {
+    for (const Activation act :
+         {Activation::kNone, Activation::kRelu, Activation::kSigmoid, Activation::kTanh}) {
+      for (const Form form : {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm}) {
+        Options o;
+        o.positions = 6, o.affine = form != Form::kActivation;
+        o.in_act = act, o.out_act = act, o.grad_act = act, o.form = form;
+        o.group_size = 3, o.groups = 2;
+        CheckDense(8, 5, 19, o);
+      }
+    }
+  });
+}
+
+TEST_CASE("dense: long inputs in chunks, many samples, the layers of the named networks") {
+  Options o;
+  o.positions = 72, o.affine = true, o.in_act = Activation::kRelu, o.form = Form::kNormAct;
+  CheckDense(32, 64, 64, o);  // 4608 inputs
+  o.out_act = Activation::kRelu;
+  CheckDense(3, 64, 33, o);
+  CheckDense(60, 784, 100);
+  CheckDense(60, 100, 100);
+  CheckDense(150, 64, 10);
+  Options groups;
+  groups.group_size = 130, groups.groups = 2;  // tiles of 64, 64, 2 and of 64, 6
+  CheckDense(200, 20, 40, groups);
+}
+
+TEST_CASE("dense: the same bits for 1, 2, 3 and 8 threads") {
+  ForEachBackend([] {
+    Options o;
+    o.positions = 50, o.affine = true, o.in_act = Activation::kRelu, o.form = Form::kNormAct;
+    const Problem problem(40, 64, 36, o);
+    const Outputs one = problem.Run(1);
+    const auto same = [](const auto& x, const auto& y) {
+      return std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
+    };
+    for (const int threads : {2, 3, 8}) {
+      const Outputs many = problem.Run(threads);
+      CHECK(same(one.dst, many.dst));
+      CHECK(same(one.d_src, many.d_src));
+      CHECK(same(one.d_weights, many.d_weights));
+      CHECK(same(one.d_bias, many.d_bias));
+      CHECK(same(one.moments.mean, many.moments.mean));
+    }
+  });
+}
+
+}  // namespace
+}  // namespace batchmark

@@ -52,12 +52,20 @@ bool ParseSwitch(std::string_view flag, std::string_view value) {
   throw UsageError(std::string(flag) + " takes 0 or 1, not \"" + std::string(value) + "\"");
 }
 
+Options::Limits ParseLimits(std::string_view value) {
+  if (value == "full") return Options::Limits::kFull;
+  if (value == "quick") return Options::Limits::kQuick;
+  if (value == "none") return Options::Limits::kNone;
+  throw UsageError("--limits takes full, quick or none, not \"" + std::string(value) + "\"");
+}
+
 }  // namespace
 
 Options TakeOptions(int* argc, char** argv) {
   Options options;
   options.threads = {1};
   if (AvailableThreads() > 1) options.threads.push_back(AvailableThreads());
+  if (const char* filter = std::getenv("BENCHMARK_FILTER")) options.filter = filter;
   ForceBackendFromEnvironment();
   options.backends = {ActiveBackend()};
 
@@ -77,9 +85,9 @@ Options TakeOptions(int* argc, char** argv) {
     } else if (flag == "--peers") {
       options.peers = ParseSwitch(flag, value);
     } else if (flag == "--limits") {
-      if (value != "quick" && value != "full") throw UsageError("--limits takes quick or full");
-      options.quick_limits = value == "quick";
+      options.limits = ParseLimits(value);
     } else {
+      if (flag == "--benchmark_filter") options.filter = value;
       if (flag == "--benchmark_list_tests") options.list_only = value != "false" && value != "0";
       argv[kept++] = argv[i];
     }

@@ -10,9 +10,10 @@ struct Options {
   std::vector<int> threads;
   std::vector<std::string> backends;
   bool cold = true;
-  bool quick_limits = false;
+  enum class Limits { kFull, kQuick, kNone } limits = Limits::kFull;
   bool peers = true;
   bool list_only = false;  // --benchmark_list_tests: measure nothing
+  std::string filter;      // a copy of --benchmark_filter (or $BENCHMARK_FILTER)
 };
 
 // Takes our flags out of argv. Throws Error(kUsage) for a value that makes no sense.

@@ -7,10 +7,13 @@
 #include <limits>
 #include <list>
 #include <map>
+#include <regex>
+#include <set>
 #include <thread>
 
 #include "bench/bench_options.h"
 #include "bench/peers/peers.h"
+#include "bench/team.h"
 #include "core/base/build_info.h"
 #include "core/base/check.h"
 #include "core/base/cpu.h"
@@ -20,15 +23,24 @@
 namespace batchmark::bench {
 namespace {
 
+// The benchmark as Google Benchmark will name it, suffix included.
+struct Registered {
+  std::string name;
+  Case one;
+  bool cold;
+};
+
 // The state of one bench process; made by BenchMain.
 struct Process {
   Options options;
+  std::vector<Registered> registered;
   std::map<std::pair<std::string, int>, MachineLimits> limits;  // by backend and threads
   std::map<int, std::unique_ptr<Parallel>> schedulers;
   // Subjects built lately, newest first: Google Benchmark calls a benchmark several times (to find
   // its iterations, and again for each repetition), and interleaved siblings by turns.
   std::list<std::pair<std::string, Subject>> subjects;
   std::string last_library;
+  std::map<std::string, double> single_thread_seconds;  // last timing, by name, backend and peer
   bool failed = false;
 };
 Process* process = nullptr;
@@ -91,13 +103,25 @@ const char* LabelOf(Level level) {
 }
 
 // Plain values rather than Google Benchmark's rates, which would print a share as "0.9/s".
+// How many times faster than on one thread, where that was timed before in this process.
+void SetScaling(benchmark::State& state, const Case& one, double seconds) {
+  double& single = process->single_thread_seconds[one.name + "/" + one.backend + "/" + one.peer];
+  if (one.threads == 1) single = seconds;
+  if (one.threads > 1 && single > 0) state.counters["scaling"] = single / seconds;
+}
+
 // clock_ghz: highest seen just before and just after the timing, 0 = unknown.
 void SetCounters(benchmark::State& state, const Case& one, bool cold, double seconds, double clock_ghz) {
   if (one.work.flops > 0) state.counters["GFLOPS"] = one.work.flops / seconds / 1e9;
   const double bytes = one.work.bytes_read + one.work.bytes_written;
   if (bytes > 0) state.counters["GBs"] = bytes / seconds / 1e9;
 
-  MachineLimits limits = process->limits.at({one.backend, one.threads});
+  if (one.samples > 0) state.counters["samples_per_s"] = static_cast<double>(one.samples) / seconds;
+  if (!cold) SetScaling(state, one, seconds);
+
+  const auto found = process->limits.find({one.backend, one.threads});
+  if (found == process->limits.end()) return;  // --limits=none
+  MachineLimits limits = found->second;
   if (!limits.WhyNoShares().empty()) return;
   if (clock_ghz > 0 && limits.clock_ghz > 0) {
     state.counters["ghz"] = clock_ghz;
@@ -112,12 +136,14 @@ void SetCounters(benchmark::State& state, const Case& one, bool cold, double sec
   state.SetLabel(one.bound ? "of the step's bound" : compute >= traffic ? "of fma" : LabelOf(level));
 }
 
-void RunCase(benchmark::State& state, const Case& one, const std::string& key, bool cold) {
+void RunCase(benchmark::State& state, const Case& one, bool cold) {
   Prepare(one);
-  Subject* subject = FindOrBuild(key, one, state);
+  const std::string key = one.name + "/" + one.backend + "/" + one.peer + "/" + std::to_string(one.threads);
+  Subject* subject = FindOrBuild(key, one, state);  // hot and cold share it
   if (subject == nullptr) return;
   WarmUp(*subject);
-  const double clock_before = MeasureClockGhz(one.threads);
+  const bool with_limits = !process->limits.empty();
+  const double clock_before = with_limits ? MeasureClockGhz(one.threads) : 0;
   double seconds = 0;
   if (cold) {
     for (auto _ : state) {
@@ -129,15 +155,16 @@ void RunCase(benchmark::State& state, const Case& one, const std::string& key, b
       seconds += elapsed;
     }
   } else {
-    const double begin = NowSeconds();
+    const auto now = one.threads == 1 ? ThreadCpuSeconds : NowSeconds;
+    const double begin = now();
     for (auto _ : state) {
       subject->run();
       benchmark::ClobberMemory();
     }
-    seconds = NowSeconds() - begin;
+    seconds = now() - begin;
   }
   SetCounters(state, one, cold, seconds / static_cast<double>(state.iterations()),
-              std::max(clock_before, MeasureClockGhz(one.threads)));
+              with_limits ? std::max(clock_before, MeasureClockGhz(one.threads)) : 0);
 }
 
 std::string Number(double value) {
@@ -146,27 +173,40 @@ std::string Number(double value) {
   return text;
 }
 
-// Limits of every backend and thread count asked for. DRAM does not depend on the SIMD target: it is
-// measured with the first one.
-void MeasureLimits() {
-  const Options& options = process->options;
-  for (const int threads : options.threads) {
-    for (const std::string& backend : options.backends) {
-      ForceBackend(backend);
-      const bool first = backend == options.backends.front();
-      MachineLimits limits = MeasureMachineLimits(backend, threads, options.quick_limits || !first);
-      if (!first) {
-        limits.streams[static_cast<size_t>(Level::kMemory)] =
-            process->limits.at({options.backends.front(), threads}).At(Level::kMemory);
-      }
-      const std::string why = limits.WhyNoShares();
-      if (!why.empty()) std::fprintf(stderr, "no shares: %s\n", why.c_str());
-      process->limits[{backend, threads}] = limits;
-    }
+// Google Benchmark's own rule: an extended regular expression found anywhere in the name; a leading
+// '-' takes what does not match. Bad expressions match nothing here and are reported by it.
+bool Matches(const std::string& filter, const std::string& name) {
+  if (filter.empty() || filter == "all") return true;
+  const bool negative = filter.front() == '-';
+  try {
+    const std::regex expression(filter.substr(negative ? 1 : 0), std::regex_constants::extended);
+    return std::regex_search(name, expression) != negative;
+  } catch (const std::regex_error&) {
+    return false;
   }
 }
 
-// Keys without a suffix are of all threads asked for (the largest count) on the first backend;
+// Limits of the backends and thread counts that will run. DRAM does not depend on the SIMD target: it
+// is measured with one.
+void MeasureLimits(const std::vector<Registered>& matched) {
+  std::map<int, StreamRates> memory;
+  for (const Registered& it : matched) {
+    const auto key = std::make_pair(it.one.backend, it.one.threads);
+    if (process->limits.count(key) != 0) continue;
+    ForceBackend(it.one.backend);
+    const bool known = memory.count(it.one.threads) != 0;
+    const bool quick = known || process->options.limits == Options::Limits::kQuick;
+    MachineLimits limits = MeasureMachineLimits(it.one.backend, it.one.threads, quick);
+    StreamRates& dram = limits.streams[static_cast<size_t>(Level::kMemory)];
+    if (known) dram = memory[it.one.threads];
+    memory[it.one.threads] = dram;
+    const std::string why = limits.WhyNoShares();
+    if (!why.empty()) std::fprintf(stderr, "no shares: %s\n", why.c_str());
+    process->limits[key] = limits;
+  }
+}
+
+// Keys without a suffix are of the largest thread count that runs, on the first backend;
 // "_t1" and so on name the other counts, "_avx2" and so on the other backends.
 void AddLimitsContext(const MachineLimits& limits, const std::string& suffix) {
   const auto add = [&](const std::string& key, const std::string& value) {
@@ -189,10 +229,11 @@ void AddLimitsContext(const MachineLimits& limits, const std::string& suffix) {
 
 void AddContext() {
   const Options& options = process->options;
-  const int most = *std::max_element(options.threads.begin(), options.threads.end());
+  std::set<int> counts;  // that will run
+  for (const Registered& it : process->registered) counts.insert(it.one.threads);
   std::string backends, threads;
   for (const std::string& name : options.backends) backends += (backends.empty() ? "" : ",") + name;
-  for (const int n : options.threads) threads += (threads.empty() ? "" : ",") + std::to_string(n);
+  for (const int n : counts) threads += (threads.empty() ? "" : ",") + std::to_string(n);
   benchmark::AddCustomContext("batchmark_revision", GetBuildInfo().revision);
   benchmark::AddCustomContext("batchmark_build_type", GetBuildInfo().build_type);
   benchmark::AddCustomContext("batchmark_compiler", GetBuildInfo().compiler);
@@ -204,23 +245,33 @@ void AddContext() {
   benchmark::AddCustomContext("peers", PeersSentence());
   for (const auto& [key, limits] : process->limits) {
     const auto& [backend, count] = key;
-    AddLimitsContext(limits, (count == most ? "" : "_t" + std::to_string(count)) +
+    AddLimitsContext(limits, (count == *counts.rbegin() ? "" : "_t" + std::to_string(count)) +
                                  (backend == options.backends.front() ? "" : "_" + backend));
+  }
+}
+
+// Hands the matching benchmarks to Google Benchmark, which adds the time's suffix to the name.
+void HandOver(const Registered& it) {
+  const std::string stem = it.name.substr(0, it.name.rfind(it.cold ? "/manual_time" : "/real_time"));
+  auto* handed = benchmark::RegisterBenchmark(stem.c_str(), [it](benchmark::State& state) {
+    RunCase(state, it.one, it.cold);
+  });
+  handed->Unit(it.one.unit);
+  if (it.cold) {
+    handed->UseManualTime();
+  } else if (it.one.threads > 1) {
+    handed->UseRealTime();
   }
 }
 
 }  // namespace
 
 void Register(Case one) {
-  const std::string key = one.name + "/" + (one.peer.empty() ? one.backend : one.peer) + "/t" +
-                          std::to_string(one.threads);
-  benchmark::RegisterBenchmark(key.c_str(), [one, key](benchmark::State& state) {
-    RunCase(state, one, key, false);
-  })->UseRealTime()->Unit(benchmark::kMicrosecond);
+  const std::string name = one.name + "/" + (one.peer.empty() ? one.backend : one.peer) + "/t" +
+                           std::to_string(one.threads);
+  process->registered.push_back({name + (one.threads > 1 ? "/real_time" : ""), one, false});
   if (!process->options.cold || !one.cold_variant) return;
-  benchmark::RegisterBenchmark((key + "/cold").c_str(), [one, key](benchmark::State& state) {
-    RunCase(state, one, key, true);
-  })->UseManualTime()->Unit(benchmark::kMicrosecond);
+  process->registered.push_back({name + "/cold/manual_time", one, true});
 }
 
 void ForEachVariant(const std::function<void(const std::string&, int)>& body) {
@@ -275,11 +326,13 @@ int BenchMain(int argc, char** argv, void (*register_all)()) {
     if (whole.options.peers && !whole.options.list_only) RestartWithPeerEnvironment(arguments.data());
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return static_cast<int>(ExitCode::kUsage);
-    if (!whole.options.list_only) {
-      MeasureLimits();
+    register_all();
+    std::erase_if(whole.registered, [&](const Registered& it) { return !Matches(whole.options.filter, it.name); });
+    for (const Registered& it : whole.registered) HandOver(it);
+    if (!whole.options.list_only && !whole.registered.empty()) {
+      if (whole.options.limits != Options::Limits::kNone) MeasureLimits(whole.registered);
       AddContext();
     }
-    register_all();
     const size_t matched = benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
     if (matched == 0) std::fprintf(stderr, "no benchmark has a name that matches the filter\n");

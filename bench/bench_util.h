@@ -3,13 +3,18 @@
 //   --threads=1,2       thread counts (default: 1 and all in the affinity mask)
 //   --backend=avx2,avx3 SIMD targets, or all (default: $BATCHMARK_BACKEND, else the best)
 //   --cold=0            leave out the variants that evict their operands before each call
-//   --limits=quick      do not measure DRAM (saves a second; cold variants then print no share)
+//   --limits=quick      do not measure DRAM (cold variants then print no share); none: no limits, no shares
 //   --peers=0           leave out other libraries
 // All other flags are Google Benchmark's. Exit 1: nothing matched the filter, or a check failed; 2: bad flag.
 //
 // A benchmark's name says everything and can be copied into --benchmark_filter:
 //   gemm/NN/square_1024/avx3/t2        operation / shape / SIMD target or peer library / threads
-// with .../cold for the variant whose operands come from DRAM, and Google Benchmark's /real_time.
+// with .../cold for the variant whose operands come from DRAM, and Google Benchmark's /real_time or
+// /manual_time. Several threads are timed by the wall clock; one thread by its CPU time, which other
+// work on the machine disturbs less.
+//
+// Counters: GFLOPS, GBs (of the work's least traffic), share (of the limit that its label names, at the
+// core clock `ghz` seen around the timing), scaling (over one thread, where that was timed before).
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -44,6 +49,8 @@ struct Case {
   std::function<Subject()> make;
   // What counts as the limit, where it is not max(compute, traffic); seconds.
   std::function<double(const MachineLimits&)> bound = nullptr;
+  size_t samples = 0;  // > 0: samples a call, shown as samples_per_s
+  benchmark::TimeUnit unit = benchmark::kMicrosecond;
   bool cold_variant = true;
 };
 

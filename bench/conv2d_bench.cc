@@ -78,6 +78,7 @@ ConvTensors MakeTensors(const Conv2dShape& s) {
   t.scale = RandomFloats(s.channels_out, 8), t.shift = RandomFloats(s.channels_out, 9);
   t.c1 = RandomFloats(s.channels_out, 10), t.c2 = RandomFloats(s.channels_out, 11);
   t.c3 = RandomFloats(s.channels_out, 12);
+  t.moments = TileMoments(s.samples, s.channels_out);
   t.dst = AlignedBuffer<float>(dst), t.d_src = AlignedBuffer<float>(src);
   t.d_weights = AlignedBuffer<float>(weights), t.d_bias = AlignedBuffer<float>(s.channels_out);
   return t;
@@ -92,6 +93,7 @@ Subject MakeSubject(Kind kind, std::shared_ptr<ConvTensors> t, std::function<voi
     if (finish) finish();
     std::string wrong;
     if (IsForward(kind)) wrong = CheckForward(*t, IsFused(kind));
+    if (wrong.empty() && kind == Kind::kForwardBn) wrong = CheckMoments(*t, t->moments);
     if (wrong.empty() && WithData(kind)) wrong = CheckBackwardData(*t, IsFused(kind));
     if (wrong.empty() && WithWeights(kind)) wrong = CheckBackwardWeights(*t, IsFused(kind));
     return wrong;
@@ -106,12 +108,11 @@ Subject MakeSubject(Kind kind, std::shared_ptr<ConvTensors> t, std::function<voi
 std::function<void()> OurRun(Kind kind, std::shared_ptr<ConvTensors> t, int threads) {
   const Conv2dShape& s = t->shape;
   const auto conv = std::make_shared<Conv2d>(SharedParallel(threads), s, true);
-  const auto moments = std::make_shared<TileMoments>(s.samples, s.channels_out);
   const bool fused = IsFused(kind);
   if (IsForward(kind)) {
     return [=] {
       conv->Forward(t->shape.samples, t->Source(fused), t->weights.data(), t->bias.data(),
-                    Activation::kNone, t->dst.data(), fused ? moments.get() : nullptr);
+                    Activation::kNone, t->dst.data(), fused ? &t->moments : nullptr);
     };
   }
   return [=] {

@@ -130,6 +130,31 @@ std::string CheckForward(const ConvTensors& t, bool fused) {
   return "";
 }
 
+std::string CheckMoments(const ConvTensors& t, const TileMoments& moments) {
+  const Conv2dShape& s = t.shape;
+  const size_t positions = s.OutHeight() * s.OutWidth();
+  for (const size_t n : {size_t{0}, s.samples - 1}) {
+    for (const size_t c : {size_t{0}, s.channels_out / 2, s.channels_out - 1}) {
+      const float* dst = t.dst.data() + n * positions * s.channels_out + c;
+      double sum = 0, magnitude = 0, m2 = 0;
+      for (size_t p = 0; p < positions; ++p) {
+        sum += dst[p * s.channels_out], magnitude += std::abs(double{dst[p * s.channels_out]});
+      }
+      const double mean = sum / static_cast<double>(positions);
+      for (size_t p = 0; p < positions; ++p) m2 += std::pow(dst[p * s.channels_out] - mean, 2);
+      const size_t slot = n * s.channels_out + c;
+      const double tolerance = SumTolerance(positions, magnitude);
+      std::string wrong = Mismatch("moments.mean[" + std::to_string(slot) + "]", moments.mean[slot], mean,
+                                   tolerance / static_cast<double>(positions));
+      if (wrong.empty()) {
+        wrong = Mismatch("moments.m2[" + std::to_string(slot) + "]", moments.m2[slot], m2, SumTolerance(positions, m2));
+      }
+      if (!wrong.empty()) return wrong;
+    }
+  }
+  return "";
+}
+
 // The gradient of an input pixel comes from the outputs whose patch covers it: KH x KW of them, whose
 // own valid backward pass is a (2 KH - 1) x (2 KW - 1) image with our pixel in its middle.
 std::string CheckBackwardData(const ConvTensors& t, bool fused) {

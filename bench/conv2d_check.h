@@ -15,6 +15,7 @@ struct ConvTensors {
   AlignedBuffer<float> src_scale, src_shift;        // fused: src = relu(scale v + shift)
   AlignedBuffer<float> scale, shift, c1, c2, c3;    // fused: dz = c1 dy [scale z + shift > 0] + c2 z + c3
   AlignedBuffer<float> dst, d_src, d_weights, d_bias;
+  TileMoments moments;
 
   Pending Source(bool fused) const;
   PendingGrad Gradient(bool fused) const;
@@ -23,6 +24,8 @@ struct ConvTensors {
 // Each recomputes a few dozen outputs (a few channel pairs for weights) in float64 with the maps
 // applied, and returns "" or a sentence on the first that differs.
 std::string CheckForward(const ConvTensors& t, bool fused);
+// The moments of dst that a forward pass gathered, one tile a sample.
+std::string CheckMoments(const ConvTensors& t, const TileMoments& moments);
 std::string CheckBackwardData(const ConvTensors& t, bool fused);
 std::string CheckBackwardWeights(const ConvTensors& t, bool fused);
 

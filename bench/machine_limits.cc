@@ -156,7 +156,7 @@ std::string MachineLimits::WhyNoShares() const {
 
 Level LevelOf(const Work& work, int threads) {
   const CpuInfo cpu = ReadCpuInfo();
-  const double bytes = work.bytes_read + work.bytes_written;
+  const double bytes = work.footprint > 0 ? work.footprint : work.bytes_read + work.bytes_written;
   if (bytes <= static_cast<double>(cpu.l1d_bytes) * threads) return Level::kL1;
   if (bytes <= static_cast<double>(cpu.l2_bytes) * threads) return Level::kL2;
   return bytes <= static_cast<double>(cpu.l3_bytes) ? Level::kShared : Level::kMemory;

@@ -33,11 +33,13 @@ struct MachineLimits {
   std::string WhyNoShares() const;
 };
 
-// Least work of an operation: each input read once, each output written once.
+// Least work of an operation: each input read once, each output written once, unless the formula itself
+// needs an array twice (batch norm's statistics before its normalization).
 struct Work {
   double flops = 0;
   double bytes_read = 0;
   double bytes_written = 0;
+  double footprint = 0;  // distinct bytes; 0: bytes_read + bytes_written
 };
 
 // Fastest level that could hold the work's data, given `threads` private caches: the choice that makes

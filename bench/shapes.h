@@ -94,6 +94,31 @@ inline constexpr NamedRows kBatchNorm[] = {
     {"resnet14_b32", 32, 196, 256},
 };
 
+// Parameter arrays, for the optimizer.
+struct NamedSize {
+  const char* name;
+  size_t size;
+};
+
+inline constexpr NamedSize kParameters[] = {
+    {"conv2_weights", 18432}, {"dense1_weights", 2359296}, {"mlp1_weights", 78400}, {"mlpr_weights", 262144},
+};
+
+// Logits of a batch.
+inline constexpr NamedRows kLogits[] = {
+    {"logits_b32", 32, 1, 10}, {"logits_b60", 60, 1, 10}, {"logits_b128", 128, 1, 10}, {"logits_b512", 512, 1, 10},
+};
+
+// Images [samples, height, width, channels] before a 2x2 max-pool.
+struct NamedImage {
+  const char* name;
+  size_t samples, height, width, channels;
+};
+
+inline constexpr NamedImage kPool[] = {
+    {"pool24_b32", 32, 24, 24, 64}, {"pool24_b128", 128, 24, 24, 64}, {"pool28_b32", 32, 28, 28, 32},
+};
+
 // Training steps. A net is a preset of the run spec; its batch sizes are those of the published figures.
 struct NamedStep {
   const char* net;

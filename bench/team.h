@@ -15,6 +15,13 @@
 
 namespace batchmark::bench {
 
+// CPU time of the calling thread.
+inline double ThreadCpuSeconds() {
+  timespec t = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
 class Team {
  public:
   explicit Team(int threads) : threads_(threads), spans_(static_cast<size_t>(threads)) {}
@@ -76,12 +83,6 @@ class Team {
       waited_s = end - begin - (ThreadCpuSeconds() - cpu_begin);
     }
   };
-
-  static double ThreadCpuSeconds() {
-    timespec t = {};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-  }
 
   double Rate() const {
     double first = spans_[0].begin, last_begin = first, end = spans_[0].end, amount = 0, waited_s = 0;

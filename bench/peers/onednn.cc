@@ -142,35 +142,38 @@ PeerCall MakeNorm(NormPass pass, const NormOperands& o, bool blocked) {
   const auto data = blocked ? Desc(dims, Tag::nChw16c) : user;
   const auto channel = Desc({Dim(o.channels)}, Tag::x);
   auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
-  if (pass == NormPass::kForwardRelu) flags |= dnnl::normalization_flags::fuse_norm_relu;
+  const bool relu = pass == NormPass::kForwardRelu || pass == NormPass::kBackwardRelu;
+  if (relu) flags |= dnnl::normalization_flags::fuse_norm_relu;
 
   const dnnl::batch_normalization_forward::primitive_desc forward(
       {dnnl::prop_kind::forward_training, data, o.eps, flags}, Engine());
-  std::vector<std::pair<memory, memory>> finish;
   const memory src = Import(Wrap(user, o.src), data);
-  if (pass != NormPass::kBackward) {
-    Args args = {{DNNL_ARG_SRC, src},
-                 {DNNL_ARG_DST, Export(Wrap(user, o.dst), data, finish)},
-                 {DNNL_ARG_SCALE, Wrap(channel, o.gamma)},
-                 {DNNL_ARG_SHIFT, Wrap(channel, o.beta)},
-                 {DNNL_ARG_MEAN, Wrap(channel, o.mean)},
-                 {DNNL_ARG_VARIANCE, Wrap(channel, o.var)}};
-    if (pass == NormPass::kForwardRelu) {
-      args[DNNL_ARG_WORKSPACE] = memory(forward.workspace_desc(), Engine());
-    }
-    return MakeCall(dnnl::batch_normalization_forward(forward), std::move(args), std::move(finish));
-  }
+  std::vector<std::pair<memory, memory>> finish;
+  Args args = {{DNNL_ARG_SRC, src},
+               {DNNL_ARG_DST, Export(Wrap(user, o.dst), data, finish)},
+               {DNNL_ARG_SCALE, Wrap(channel, o.gamma)},
+               {DNNL_ARG_SHIFT, Wrap(channel, o.beta)},
+               {DNNL_ARG_MEAN, Wrap(channel, o.mean)},
+               {DNNL_ARG_VARIANCE, Wrap(channel, o.var)}};
+  memory workspace;
+  if (relu) args[DNNL_ARG_WORKSPACE] = workspace = memory(forward.workspace_desc(), Engine());
+  PeerCall call = MakeCall(dnnl::batch_normalization_forward(forward), args, finish);
+  if (pass == NormPass::kForward || pass == NormPass::kForwardRelu) return call;
+
+  call.run();  // what backward needs saved
   const dnnl::batch_normalization_backward::primitive_desc pd(
       {dnnl::prop_kind::backward, data, data, o.eps, flags}, Engine(), forward);
-  Args args = {{DNNL_ARG_SRC, src},
-               {DNNL_ARG_MEAN, Wrap(channel, o.mean)},
-               {DNNL_ARG_VARIANCE, Wrap(channel, o.var)},
-               {DNNL_ARG_DIFF_DST, Import(Wrap(user, o.dy), data)},
-               {DNNL_ARG_SCALE, Wrap(channel, o.gamma)},
-               {DNNL_ARG_DIFF_SRC, Export(Wrap(user, o.d_src), data, finish)},
-               {DNNL_ARG_DIFF_SCALE, Wrap(channel, o.d_gamma)},
-               {DNNL_ARG_DIFF_SHIFT, Wrap(channel, o.d_beta)}};
-  return MakeCall(dnnl::batch_normalization_backward(pd), std::move(args), std::move(finish));
+  finish.clear();
+  args = {{DNNL_ARG_SRC, src},
+          {DNNL_ARG_MEAN, Wrap(channel, o.mean)},
+          {DNNL_ARG_VARIANCE, Wrap(channel, o.var)},
+          {DNNL_ARG_DIFF_DST, Import(Wrap(user, o.dy), data)},
+          {DNNL_ARG_SCALE, Wrap(channel, o.gamma)},
+          {DNNL_ARG_DIFF_SRC, Export(Wrap(user, o.d_src), data, finish)},
+          {DNNL_ARG_DIFF_SCALE, Wrap(channel, o.d_gamma)},
+          {DNNL_ARG_DIFF_SHIFT, Wrap(channel, o.d_beta)}};
+  if (relu) args[DNNL_ARG_WORKSPACE] = workspace;
+  return MakeCall(dnnl::batch_normalization_backward(pd), args, finish);
 }
 
 template <bool kBlocked>

@@ -34,10 +34,11 @@ struct ConvOperands {
   float *dst, *d_src, *d_weights, *d_bias;
 };
 
-enum class NormPass { kForward, kForwardRelu, kBackward };
+enum class NormPass { kForward, kForwardRelu, kBackward, kBackwardRelu };
 
-// Training batch norm over rows x channels (NHWC). Forward fills mean, var, dst. Backward: d_src,
-// d_gamma, d_beta from src, mean, var, dy, without activation.
+// Training batch norm over rows x channels (NHWC), alone or with the ReLU behind it. Forward fills
+// mean, var, dst. Backward: d_src, d_gamma, d_beta from src, dy and what a forward pass saved, which
+// the peer makes when it is built.
 struct NormOperands {
   size_t samples, positions, channels;
   float eps;

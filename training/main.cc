@@ -21,6 +21,8 @@ Command Program() {
   program.options = {
       {"--version", "", "version, revision, compiler, SIMD targets, scheduler", version.get()}};
   program.subcommands = {
+      TrainCommand(),
+      DataCommand(),
       DoctorCommand(),
   };
   program.notes =

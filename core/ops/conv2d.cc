@@ -105,6 +105,16 @@ struct Conv2d::State {
     return scratch;
   }
 
+  // What Source and Gradient of a sample will read.
+  TilePrefetch SourceRange(const Pending& src, size_t sample) const {
+    const size_t floats = forward.in_h * forward.in_w * forward.depth;
+    return {src.v + sample * floats, floats * sizeof(float)};
+  }
+  TilePrefetch GradientRange(const float* values, size_t sample) const {
+    const size_t floats = forward.out_h * forward.out_w * forward.columns;
+    return {values + sample * floats, values == nullptr ? 0 : floats * sizeof(float)};
+  }
+
   Parallel& parallel;
   bool training;
   TileGeometry tile;
@@ -140,6 +150,10 @@ void Conv2d::Forward(size_t n, const Pending& src, const float* weights, const f
     TileOperands image = operands;
     image.a = s.Source(src, sample, static_cast<float*>(s.parallel.Scratch(worker)));
     image.c = dst + sample * positions * c.columns;
+    if (sample + 1 < n) {
+      image.prefetch[0] = s.SourceRange(src, sample + 1);
+      image.prefetch[1] = {image.c + positions * c.columns, positions * c.columns * sizeof(float)};
+    }
     RunTiles(s.forward_strips.data(), s.forward_strips.size(), image);
     if (moments != nullptr) {
       TileMomentsRows(image.c, positions, c.columns, moments->mean.data() + sample * c.columns,
@@ -167,10 +181,24 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
     if (d_weights != nullptr) std::fill(slot, slot + s.slot_floats, 0.0f);
     for (size_t sample = run * n / runs; sample < (run + 1) * n / runs; ++sample) {
       const float* const grad = s.Gradient(dz, sample, dz_scratch);
+      const bool more = sample + 1 < n;
+      const auto prefetch_next = [&](TileOperands& image) {
+        if (!more) return;
+        image.prefetch[0] = s.GradientRange(dz.dy, sample + 1);
+        image.prefetch[1] =
+            s.GradientRange(dz.form == PendingGrad::Form::kPlain ? nullptr : dz.v, sample + 1);
+      };
       if (d_src != nullptr) {
+        const size_t floats = c.in_h * c.in_w * c.depth;
         TileOperands image = data;
         image.a = grad;
-        image.c = d_src + sample * c.in_h * c.in_w * c.depth;
+        image.c = d_src + sample * floats;
+        if (d_weights != nullptr) {
+          image.prefetch[0] = s.SourceRange(src, sample);
+        } else {
+          prefetch_next(image);
+        }
+        if (more) image.prefetch[2] = {image.c + floats, floats * sizeof(float)};
         RunTiles(s.backward_strips.data(), s.backward_strips.size(), image);
       }
       if (d_weights != nullptr) {
@@ -178,6 +206,8 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         image.a = s.Source(src, sample, src_scratch);
         image.b = grad;
         image.c = slot;
+        prefetch_next(image);
+        if (d_src == nullptr && more) image.prefetch[2] = s.SourceRange(src, sample + 1);
         RunTiles(s.gradient_strips.data(), s.gradient_strips.size(), image);
         ColumnSums(c.out_h * c.out_w, c.columns, grad, c.columns, true, slot + bias_offset);
       }

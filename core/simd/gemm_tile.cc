@@ -7,6 +7,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/gemm_tile.cc"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
@@ -30,14 +31,39 @@ inline constexpr size_t kMaxRows = 6;
 #endif
 inline constexpr size_t kMaxVectors = 2;
 
+// Walks through the operands' prefetch ranges, a step at each turn of a tile's inner loop (kTurn
+// steps of depth), so that the requests never crowd out the tile's own loads.
+inline constexpr size_t kTurn = 4;
+struct PrefetchStream {
+  const char* next;
+  size_t step;
+
+  HWY_INLINE void Next() {
+    hwy::Prefetch(next);
+    next += step;
+  }
+};
+
 // What one tile needs, resolved for its panel.
 struct TileArgs {
   const float* a;
   const float* b;
   float* c;
   const float* bias;
+  PrefetchStream stream;
   size_t tail;  // lanes in use of the last vector, 0 = all
 };
+
+// Hides how a value was formed, so that the compiler neither folds it into other addresses nor
+// moves work across. Without this gcc spreads one stride over many index registers, and spills.
+template <class T>
+HWY_INLINE void Opaque(T& value) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm volatile("" : "+r"(value));
+#else
+  (void)value;
+#endif
+}
 
 // Rows of A by groups of three, so that one pointer a group and a scaled index reach all of them:
 // [p], [p + row], [p + 2 row]. Five pointers for 14 rows leave registers for B and the counter.
@@ -45,51 +71,58 @@ template <size_t kRows>
 struct RowPointers {
   static constexpr size_t kGroups = (kRows + 2) / 3;
   const float* group[kGroups];
-  size_t row;
 
-  HWY_INLINE RowPointers(const float* a, size_t a_row) : row(a_row) {
-    for (size_t g = 0; g < kGroups; ++g) group[g] = a + 3 * g * a_row;
+  HWY_INLINE RowPointers(const float* a, size_t row) {
+    for (size_t g = 0; g < kGroups; ++g, a += 3 * row) {
+      Opaque(a);
+      group[g] = a;
+    }
   }
-  HWY_INLINE float At(size_t r, size_t k) const { return group[r / 3][(r % 3) * row + k]; }
+  HWY_INLINE float At(size_t r, size_t row, size_t k) const {
+    return (group[r / 3] + k)[(r % 3) * row];
+  }
   HWY_INLINE void Advance(size_t k) {
     for (size_t g = 0; g < kGroups; ++g) group[g] += k;
   }
 };
 
-// acc += A(:, k .. k + kUnroll) B(k .. k + kUnroll, :), A with a_depth == 1.
-template <size_t kRows, size_t kVectors, size_t kUnroll>
-HWY_INLINE void StepAlongDepth(const RowPointers<kRows>& a, const float* HWY_RESTRICT& b,
-                               size_t b_depth, V (&acc)[kRows][kVectors]) {
+// acc += column of A * row of B; column(r) is A's element of row r.
+template <size_t kRows, size_t kVectors, class Column>
+HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
   const D d;
-#pragma GCC unroll 8
-  for (size_t u = 0; u < kUnroll; ++u) {
-    V row_of_b[kVectors];
+  V row_of_b[kVectors];
 #pragma GCC unroll 2
-    for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
+  for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
 #pragma GCC unroll 16
-    for (size_t r = 0; r < kRows; ++r) {
-      const V broadcast = hn::Set(d, a.At(r, u));
+  for (size_t r = 0; r < kRows; ++r) {
+    const V broadcast = hn::Set(d, column(r));
 #pragma GCC unroll 2
-      for (size_t v = 0; v < kVectors; ++v) {
-        acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
-      }
+    for (size_t v = 0; v < kVectors; ++v) {
+      acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
     }
-    b += b_depth;
   }
 }
 
+// acc += A B over one segment, A with a_depth == 1.
 template <size_t kRows, size_t kVectors>
 HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row,
                                   const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
-                                  V (&acc)[kRows][kVectors]) {
+                                  V (&acc)[kRows][kVectors], PrefetchStream& stream) {
   RowPointers<kRows> rows(a, a_row);
-  size_t k = depth;
-  for (; k >= 4; k -= 4) {
-    StepAlongDepth<kRows, kVectors, 4>(rows, b, b_depth, acc);
-    rows.Advance(4);
+  for (; depth >= kTurn; depth -= kTurn) {
+    stream.Next();
+#pragma GCC unroll 4
+    for (size_t k = 0; k < kTurn; ++k) {
+      Opaque(a_row);
+      Step([&](size_t r) HWY_ATTR { return rows.At(r, a_row, k); }, b, acc);
+      b += b_depth;
+    }
+    rows.Advance(kTurn);
   }
-  for (; k != 0; --k) {
-    StepAlongDepth<kRows, kVectors, 1>(rows, b, b_depth, acc);
+  for (; depth != 0; --depth) {
+    Opaque(a_row);
+    Step([&](size_t r) HWY_ATTR { return rows.At(r, a_row, 0); }, b, acc);
+    b += b_depth;
     rows.Advance(1);
   }
 }
@@ -98,21 +131,18 @@ HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row,
 template <size_t kRows, size_t kVectors>
 HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
                                  const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
-                                 V (&acc)[kRows][kVectors]) {
-  const D d;
-#pragma GCC unroll 2
-  for (size_t k = 0; k < depth; ++k) {
-    V row_of_b[kVectors];
-#pragma GCC unroll 2
-    for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
-#pragma GCC unroll 16
-    for (size_t r = 0; r < kRows; ++r) {
-      const V broadcast = hn::Set(d, a[r]);
-#pragma GCC unroll 2
-      for (size_t v = 0; v < kVectors; ++v) {
-        acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
-      }
+                                 V (&acc)[kRows][kVectors], PrefetchStream& stream) {
+  for (; depth >= kTurn; depth -= kTurn) {
+    stream.Next();
+#pragma GCC unroll 4
+    for (size_t k = 0; k < kTurn; ++k) {
+      Step([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
+      a += a_depth;
+      b += b_depth;
     }
+  }
+  for (; depth != 0; --depth) {
+    Step([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
     a += a_depth;
     b += b_depth;
   }
@@ -123,12 +153,10 @@ HWY_INLINE void LoadTile(const float* HWY_RESTRICT c, size_t c_row, size_t tail,
                          V (&acc)[kRows][kVectors]) {
   const D d;
 #pragma GCC unroll 16
-  for (size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
-    for (size_t v = 0; v + 1 < kVectors; ++v)
-      acc[r][v] = hn::LoadU(d, c + r * c_row + v * hn::Lanes(d));
-    acc[r][kVectors - 1] =
-        LoadMaybeTail<kTail>(d, c + r * c_row + (kVectors - 1) * hn::Lanes(d), tail);
+  for (size_t r = 0; r < kRows; ++r, c += c_row) {
+    Opaque(c);
+    if constexpr (kVectors == 2) acc[r][0] = hn::LoadU(d, c);
+    acc[r][kVectors - 1] = LoadMaybeTail<kTail>(d, c + (kVectors - 1) * hn::Lanes(d), tail);
   }
 }
 
@@ -137,12 +165,10 @@ HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* H
                           size_t c_row) {
   const D d;
 #pragma GCC unroll 16
-  for (size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
-    for (size_t v = 0; v + 1 < kVectors; ++v)
-      hn::StoreU(acc[r][v], d, c + r * c_row + v * hn::Lanes(d));
-    StoreMaybeTail<kTail>(acc[r][kVectors - 1], d, c + r * c_row + (kVectors - 1) * hn::Lanes(d),
-                          tail);
+  for (size_t r = 0; r < kRows; ++r, c += c_row) {
+    Opaque(c);
+    if constexpr (kVectors == 2) hn::StoreU(acc[r][0], d, c);
+    StoreMaybeTail<kTail>(acc[r][kVectors - 1], d, c + (kVectors - 1) * hn::Lanes(d), tail);
   }
 }
 
@@ -169,7 +195,7 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
 }
 
 template <size_t kRows, size_t kVectors, bool kAlongRows>
-HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const TileArgs& t) {
+HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, TileArgs& t) {
   const D d;
   V acc[kRows][kVectors];
   if (strip.start == TileStart::kLoad) {
@@ -194,9 +220,9 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
   const float* b = t.b;
   for (size_t s = strip.segments; s != 0; --s) {
     if constexpr (kAlongRows) {
-      SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip.depth, acc);
+      SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip.depth, acc, t.stream);
     } else {
-      SegmentAlongDepth<kRows, kVectors>(a, o.a_row, b, o.b_depth, strip.depth, acc);
+      SegmentAlongDepth<kRows, kVectors>(a, o.a_row, b, o.b_depth, strip.depth, acc, t.stream);
     }
     a += o.a_segment;
     b += o.b_segment;
@@ -215,12 +241,21 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
   }
 }
 
-using TileFunction = void (*)(const TileStrip&, const TileOperands&, const TileArgs&);
+using TileFunction = void (*)(const TileStrip&, const TileOperands&, TileArgs&);
 using TileTable = std::array<TileFunction, kMaxRows>;
 
 template <size_t kVectors, bool kAlongRows, size_t... kRows>
 constexpr TileTable MakeTable(std::index_sequence<kRows...>) {
   return {&Tile<kRows + 1, kVectors, kAlongRows>...};
+}
+
+// Bytes of prefetching for each turn of an inner loop, so that the ranges end with the call.
+size_t PrefetchStep(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o) {
+  size_t bytes = 0, turns = 0;
+  for (const TilePrefetch& range : o.prefetch) bytes += range.bytes;
+  if (bytes == 0) return 0;
+  for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
+  return std::min<size_t>(64, bytes / std::max<size_t>(1, turns * panels) + 1);
 }
 
 void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands& o) {
@@ -232,14 +267,24 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
   const size_t panel_width = kMaxVectors * lanes;
   const bool late = o.act == Activation::kSigmoid || o.act == Activation::kTanh;
   const bool along_rows = o.a_depth != 1;
+  TileArgs args;
+  const size_t step = PrefetchStep(strips, count, (o.columns + panel_width - 1) / panel_width, o);
+  const TilePrefetch* range = o.prefetch;
+  const TilePrefetch* const ranges_end = o.prefetch + TileOperands::kPrefetchRanges;
+  const char* range_end = nullptr;
+  args.stream = {reinterpret_cast<const char*>(o.c), 0};
   for (size_t j = 0, panel = 0; j < o.columns; j += panel_width, ++panel) {
     const size_t columns = std::min(panel_width, o.columns - j);
     const size_t vectors = columns > lanes ? 2 : 1;
     const TileTable& table = kTables[along_rows][vectors - 1];
-    TileArgs args;
     args.bias = o.bias == nullptr ? nullptr : o.bias + j;
     args.tail = columns % lanes;
     for (size_t i = 0; i < count; ++i) {
+      while (step != 0 && range != ranges_end && args.stream.next >= range_end) {
+        args.stream = {static_cast<const char*>(range->begin), range->bytes == 0 ? 0 : step};
+        range_end = args.stream.next + range->bytes;
+        ++range;
+      }
       const TileStrip& strip = strips[i];
       args.a = o.a + strip.a;
       args.b = o.b + strip.b + panel * o.b_panel;

@@ -42,6 +42,14 @@ struct TileStrip {
   ptrdiff_t a = 0, b = 0, c = 0;  // where the strip's first element lies
 };
 
+// Memory that will be wanted soon after the call: the next image's operands, say. Fetched evenly
+// while the call computes, since their misses would stop the tile for longer than all else. Advice
+// only.
+struct TilePrefetch {
+  const void* begin = nullptr;
+  size_t bytes = 0;
+};
+
 struct TileOperands {
   const float* a = nullptr;
   size_t a_row = 0, a_depth = 0, a_segment = 0;
@@ -53,6 +61,8 @@ struct TileOperands {
   size_t columns = 0;
   const float* bias = nullptr;  // [columns]; may be null
   Activation act = Activation::kNone;
+  static constexpr size_t kPrefetchRanges = 3;
+  TilePrefetch prefetch[kPrefetchRanges];
 };
 
 // Panel by panel, within a panel strip by strip in the order of the list (so that strips may

@@ -1,5 +1,9 @@
 #include "tests/support/reference_net.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/rng.h"
 #include "core/reference/reference.h"
 
 namespace batchmark::testing {
@@ -27,6 +31,7 @@ struct Saved {
   Shape in{}, out{};
   std::vector<double> x, z, normed, y;  // input; linear output; see placement below; output
   std::vector<reference::BatchNormSaved> groups;
+  std::vector<StoppedNumbers> stopped;  // by group
   std::vector<uint8_t> arg;
 };
 
@@ -38,6 +43,7 @@ struct Runner {
   const SampleGroups& image_groups;
   const SampleGroups& dense_groups;
   const std::map<size_t, ReferenceParameters>& parameters;
+  const ReferenceNorm& norm;
 
   bool HasNorm(size_t layer) const { return placement != Placement::kNone && layer + 1 < net.size(); }
 
@@ -57,7 +63,36 @@ struct Runner {
 
   const SampleGroups& Groups(const Shape& out) const { return out.h * out.w > 1 ? image_groups : dense_groups; }
 
-  std::vector<double> NormForward(Saved& s, const ReferenceParameters& p, const std::vector<double>& v) const {
+  // What bn.stats makes of a group's moments and the moving ones, in the words of norm.h.
+  StoppedNumbers Stop(size_t layer, size_t group, size_t positions, const reference::BatchNormSaved& batch) const {
+    using Kind = NormStats::Kind;
+    StoppedNumbers stopped;
+    const NormStats& stats = norm.stats;
+    if (stats.kind == Kind::kBatch || stats.kind == Kind::kGhost || stats.kind == Kind::kWide) return stopped;
+    const auto& [mean, var] = norm.moving.at(layer);
+    const Rng rng(norm.seed, RngStream::kNoise, static_cast<uint64_t>(norm.step) * 64 + layer);
+    for (size_t c = 0; c < mean.size(); ++c) {
+      const double sd = std::sqrt(var[c] + eps);
+      if (stats.kind == Kind::kRenorm) {
+        const double batch_sd = std::sqrt(batch.var[c] + eps);
+        stopped.r.push_back(std::min(stats.r_max, std::max(1 / stats.r_max, batch_sd / sd)));
+        stopped.d.push_back(std::min(stats.d_max, std::max(-stats.d_max, (batch.mean[c] - mean[c]) / sd)));
+        continue;
+      }
+      double e1 = 0, e2 = 0, m = 1;
+      if (stats.kind == Kind::kPopulationGauss) {
+        const size_t i = group * mean.size() + c;
+        e1 = norm.noise_scale * rng.Normal(2 * i), e2 = norm.noise_scale * rng.Normal(2 * i + 1);
+        m = static_cast<double>(stats.samples * positions);
+      }
+      stopped.u.push_back(mean[c] + sd * e1 / std::sqrt(m));
+      stopped.s.push_back(sd * std::max(0.1, 1 + e2 / std::sqrt(2 * m)));
+    }
+    return stopped;
+  }
+
+  std::vector<double> NormForward(size_t layer, Saved& s, const ReferenceParameters& p,
+                                  const std::vector<double>& v) const {
     std::vector<double> y(v.size());
     const SampleGroups& groups = Groups(s.out);
     for (size_t g = 0; g < groups.count; ++g) {
@@ -65,6 +100,19 @@ struct Runner {
       const size_t rows = (groups.End(g) - groups.Begin(g)) * s.out.h * s.out.w;
       s.groups.push_back(reference::BatchNormForward(rows, s.out.c, v.data() + first, p.gamma.data(), p.beta.data(),
                                                      eps, y.data() + first));
+      const auto known = norm.stopped.find(layer);
+      s.stopped.push_back(known != norm.stopped.end() ? known->second[g]
+                                                      : Stop(layer, g, s.out.h * s.out.w, s.groups.back()));
+      const StoppedNumbers& stopped = s.stopped.back();
+      for (size_t i = 0; i < rows * s.out.c; ++i) {
+        const size_t c = i % s.out.c;
+        const double value = v[first + i];
+        if (!stopped.u.empty()) y[first + i] = p.gamma[c] * (value - stopped.u[c]) / stopped.s[c] + p.beta[c];
+        if (!stopped.r.empty()) {
+          const double xhat = (value - s.groups.back().mean[c]) * s.groups.back().rstd[c];
+          y[first + i] = p.gamma[c] * (xhat * stopped.r[c] + stopped.d[c]) + p.beta[c];
+        }
+      }
     }
     return y;
   }
@@ -78,9 +126,21 @@ struct Runner {
     for (size_t g = 0; g < groups.count; ++g) {
       const size_t first = groups.Begin(g) * s.out.size();
       const size_t rows = (groups.End(g) - groups.Begin(g)) * s.out.h * s.out.w;
-      std::vector<double> d_gamma(s.out.c), d_beta(s.out.c);
-      reference::BatchNormBackward(rows, s.out.c, v.data() + first, s.groups[g], p.gamma.data(), dy.data() + first,
+      const StoppedNumbers& stopped = s.stopped[g];
+      std::vector<double> d_gamma(s.out.c), d_beta(s.out.c), gamma = p.gamma;
+      // Renorm: the same function of z with gamma r in place of gamma, and d added behind it.
+      for (size_t c = 0; c < stopped.r.size(); ++c) gamma[c] *= stopped.r[c];
+      reference::BatchNormBackward(rows, s.out.c, v.data() + first, s.groups[g], gamma.data(), dy.data() + first,
                                    dv.data() + first, d_gamma.data(), d_beta.data());
+      for (size_t c = 0; c < stopped.r.size(); ++c) d_gamma[c] = stopped.r[c] * d_gamma[c] + stopped.d[c] * d_beta[c];
+      if (!stopped.u.empty()) {
+        std::fill(d_gamma.begin(), d_gamma.end(), 0.0);
+        for (size_t i = 0; i < rows * s.out.c; ++i) {
+          const size_t c = i % s.out.c;
+          d_gamma[c] += dy[first + i] * (v[first + i] - stopped.u[c]) / stopped.s[c];
+          dv[first + i] = dy[first + i] * p.gamma[c] / stopped.s[c];
+        }
+      }
       for (size_t c = 0; c < s.out.c; ++c) d.gamma[c] += d_gamma[c], d.beta[c] += d_beta[c];
     }
     return dv;
@@ -121,9 +181,10 @@ struct Runner {
 ReferenceResult RunReferenceNet(const NetSpec& net, Placement placement, double eps, size_t height, size_t width,
                                 const SampleGroups& image_groups, const SampleGroups& dense_groups,
                                 const std::map<size_t, ReferenceParameters>& parameters,
-                                const std::vector<double>& x, const std::vector<uint8_t>& labels) {
-  const size_t n = labels.size();
-  const Runner run{net, placement, eps, n, image_groups, dense_groups, parameters};
+                                const std::vector<double>& x, const std::vector<uint8_t>& labels,
+                                const ReferenceNorm& norm) {
+  const size_t n = x.size() / (height * width);
+  const Runner run{net, placement, eps, n, image_groups, dense_groups, parameters, norm};
   std::vector<Saved> saved(net.size());
   std::vector<double> value = x;
   Shape shape{height, width, 1};
@@ -151,10 +212,10 @@ ReferenceResult RunReferenceNet(const NetSpec& net, Placement placement, double 
         if (!run.HasNorm(layer)) {
           s.y = run.Activate(l.act, s.z);
         } else if (placement == Placement::kPre) {
-          s.y = run.Activate(l.act, run.NormForward(s, p, s.z));
+          s.y = run.Activate(l.act, run.NormForward(layer, s, p, s.z));
         } else {
           s.normed = run.Activate(l.act, s.z);  // what BN sees
-          s.y = run.NormForward(s, p, s.normed);
+          s.y = run.NormForward(layer, s, p, s.normed);
         }
         value = s.y;
       }
@@ -164,11 +225,12 @@ ReferenceResult RunReferenceNet(const NetSpec& net, Placement placement, double 
   ReferenceResult result;
   result.logits = value;
   std::vector<double> d(value.size());
-  result.loss = reference::SoftmaxCrossEntropy(n, shape.c, value.data(), labels.data(), d.data());
+  result.loss = reference::SoftmaxCrossEntropy(labels.size(), shape.c, value.data(), labels.data(), d.data());
 
   for (size_t layer = net.size(); layer-- > 0;) {
     const LayerSpec& l = net[layer];
     const Saved& s = saved[layer];
+    if (!s.stopped.empty()) result.stopped[layer] = s.stopped;
     if (l.kind == LayerSpec::Kind::kMaxPool2) {
       std::vector<double> dx(n * s.in.size());
       reference::MaxPool2Backward(n, s.in.h, s.in.w, s.in.c, d.data(), s.arg.data(), dx.data());

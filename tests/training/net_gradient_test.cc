@@ -26,12 +26,22 @@ struct Problem {
   size_t batch = 6;
   size_t image = 10;
   double input_offset = 0.0;
+  size_t samples = 0;  // rows of the pass where that is more than the batch (wide:M)
+  std::string schedule;
+  double progress = 0.0;
+  int64_t freeze_after = -1;
+  size_t Rows() const { return samples > 0 ? samples : batch; }
 };
+
+// Passes carry a seed and a step, which synthetic noise depends on.
+constexpr uint64_t kSeed = 11;
+constexpr int64_t kStep = 5;
 
 struct Fp32Run {
   double loss;
   std::vector<double> logits;
   std::map<size_t, ReferenceParameters> parameters, gradients;
+  std::map<size_t, std::pair<std::vector<double>, std::vector<double>>> moving;  // mean and variance, before the pass
 };
 
 std::vector<double>& Field(ReferenceParameters& p, const std::string& name) {
@@ -40,7 +50,7 @@ std::vector<double>& Field(ReferenceParameters& p, const std::string& name) {
 
 std::vector<float> Input(const Problem& problem) {
   const Rng rng(7, RngStream::kNoise);
-  std::vector<float> x(problem.batch * problem.image * problem.image);
+  std::vector<float> x(problem.Rows() * problem.image * problem.image);
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(problem.input_offset + rng.Normal(i));
   return x;
 }
@@ -55,6 +65,8 @@ NormSpec Norms(const Problem& problem) {
   NormSpec norm;
   norm.placement = problem.placement;
   norm.stats = ParseNormStats(problem.stats);
+  norm.schedule = ParseNormSchedule(problem.schedule);
+  norm.freeze_after = problem.freeze_after;
   return norm;
 }
 
@@ -62,33 +74,44 @@ Fp32Run RunFp32(const Problem& problem, int threads) {
   Parallel parallel(threads);
   NetOptions options{.height = problem.image,
                      .width = problem.image,
-                     .train_samples = problem.batch,
-                     .eval_samples = problem.batch,
+                     .train_samples = problem.Rows(),
+                     .eval_samples = problem.Rows(),
                      .norm = Norms(problem)};
   Net net(parallel, ParseNet(problem.net), options);
   // gamma, beta and bias away from their neutral start, so that their part in the gradient shows.
   const Rng rng(9, RngStream::kNoise);
   uint64_t draw = 0;
   for (const NetTensor& t : net.tensors()) {
-    if (t.tensor.name == "weight" || t.tensor.grad == nullptr) continue;
-    for (size_t i = 0; i < t.tensor.size; ++i) t.tensor.value[i] += static_cast<float>(0.3 * rng.Normal(draw++));
+    if (t.tensor.name == "weight") continue;
+    for (size_t i = 0; i < t.tensor.size; ++i) {
+      float& value = t.tensor.value[i];
+      value += static_cast<float>(0.3 * rng.Normal(draw++));
+      if (t.tensor.name == "moving_var") value = std::abs(value) + 0.2f;
+    }
   }
-  AlignedBuffer<float> x(problem.batch * problem.image * problem.image), d_logits(problem.batch * 10);
+  AlignedBuffer<float> x(problem.Rows() * problem.image * problem.image), d_logits(problem.Rows() * 10);
   AlignedBuffer<float> losses(problem.batch);
   AlignedBuffer<uint8_t> labels(problem.batch), correct(problem.batch);
   const auto input = Input(problem);
   std::copy(input.begin(), input.end(), x.begin());
   const auto wanted = Labels(problem);
   std::copy(wanted.begin(), wanted.end(), labels.begin());
-  const Pass pass{.mode = PassMode::kTrain, .samples = problem.batch};
+  const Pass pass{.mode = PassMode::kTrain,
+                  .samples = problem.Rows(),
+                  .step = kStep,
+                  .progress = problem.progress,
+                  .seed = kSeed};
 
   Fp32Run run;
   for (const NetTensor& t : net.tensors()) {
+    const std::vector<double> values(t.tensor.value, t.tensor.value + t.tensor.size);
+    if (t.tensor.name == "moving_mean") run.moving[t.layer].first = values;
+    if (t.tensor.name == "moving_var") run.moving[t.layer].second = values;
     if (t.tensor.grad == nullptr) continue;
     Field(run.parameters[t.layer], t.tensor.name).assign(t.tensor.value, t.tensor.value + t.tensor.size);
   }
   const float* logits = net.Forward(x.data(), pass);
-  run.logits.assign(logits, logits + problem.batch * 10);
+  run.logits.assign(logits, logits + problem.Rows() * 10);
   run.loss = SoftmaxCrossEntropy(parallel, problem.batch, 10, logits, labels.data(), d_logits.data(), losses.data(),
                                  correct.data());
   net.Backward(d_logits.data(), pass);
@@ -99,12 +122,21 @@ Fp32Run RunFp32(const Problem& problem, int threads) {
   return run;
 }
 
-ReferenceResult RunFloat64(const Problem& problem, const std::map<size_t, ReferenceParameters>& parameters) {
+ReferenceNorm ReferenceNormOf(const Problem& problem, const Fp32Run& run) {
+  ReferenceNorm norm{.stats = ParseNormStats(problem.stats), .seed = kSeed, .step = kStep, .moving = run.moving};
+  const NormSchedule schedule = ParseNormSchedule(problem.schedule);
+  norm.stats.r_max = schedule.RMax(norm.stats.r_max, problem.progress);
+  norm.stats.d_max = schedule.DMax(norm.stats.d_max, problem.progress);
+  return norm;
+}
+
+ReferenceResult RunFloat64(const Problem& problem, const std::map<size_t, ReferenceParameters>& parameters,
+                           const ReferenceNorm& norm = {}) {
   const auto input = Input(problem);
   const NormStats stats = ParseNormStats(problem.stats);
   return RunReferenceNet(ParseNet(problem.net), problem.placement, NormSpec().eps, problem.image, problem.image,
-                         MakeGroups(stats, problem.batch, 2), MakeGroups(stats, problem.batch, 1), parameters,
-                         {input.begin(), input.end()}, Labels(problem));
+                         MakeGroups(stats, problem.Rows(), 2), MakeGroups(stats, problem.Rows(), 1), parameters,
+                         {input.begin(), input.end()}, Labels(problem), norm);
 }
 
 double Norm2(const std::vector<double>& v) {
@@ -126,7 +158,7 @@ void CheckClose(const std::string& what, const std::vector<double>& got, const s
 void CompareWithReference(const Problem& problem) {
   CAPTURE(problem.net, batchmark::ToText(problem.placement), problem.stats, problem.batch);
   const Fp32Run fp32 = RunFp32(problem, 2);
-  const ReferenceResult truth = RunFloat64(problem, fp32.parameters);
+  const ReferenceResult truth = RunFloat64(problem, fp32.parameters, ReferenceNormOf(problem, fp32));
   // fp32 rounding grows by about an order through each batch norm of a small batch; 1e-4 is a few
   // hundred epsilon, and a wrong term of a formula is off by 1e-2 or more.
   // An input at `offset` standard deviations from zero costs twice: xhat is rounded at eps * offset, and
@@ -173,38 +205,86 @@ TEST_CASE("Ghost groups with remainders agree with the float64 network", "[net]"
   }
 }
 
+TEST_CASE("Every notch of the noise dial agrees with the float64 network", "[net][noise]") {
+  for (const char* net : kNets) {
+    for (Placement placement : {Placement::kPre, Placement::kPost}) {
+      CompareWithReference({.net = net, .placement = placement, .stats = "wide:19", .batch = 7, .samples = 19});
+      CompareWithReference({.net = net, .placement = placement, .stats = "population", .batch = 7});
+      for (size_t batch : {8u, 9u})  // 9: a remainder of one sample
+        CompareWithReference({.net = net, .placement = placement, .stats = "population+gauss:4", .batch = batch});
+      CompareWithReference({.net = net, .placement = placement, .stats = "renorm:1.2,0.1", .batch = 8});
+      CompareWithReference({.net = net, .placement = placement, .stats = "renorm:50,50", .batch = 8});
+    }
+  }
+}
+
+TEST_CASE("Renorm's clips follow the schedule, from plain batch norm on", "[net][noise]") {
+  const Problem renorm{.net = kNets[0], .stats = "renorm:3,5", .batch = 8, .schedule = "ramp:0.1,0.5,0.3"};
+  for (double progress : {0.0, 0.05, 0.2, 0.4, 0.9}) {
+    Problem problem = renorm;
+    problem.progress = progress;
+    CompareWithReference(problem);
+  }
+  Problem batch = renorm;
+  batch.stats = "batch", batch.schedule = "";
+  CHECK(RunFp32(renorm, 1).logits == RunFp32(batch, 1).logits);
+  const NormSchedule schedule = ParseNormSchedule("ramp:0.1,0.5,0.3");
+  CHECK(schedule.RMax(3.0, 0.3) == Approx(2.0));
+  CHECK(schedule.DMax(5.0, 0.2) == Approx(2.5));
+  CHECK(schedule.RMax(3.0, 0.9) == 3.0);
+}
+
+TEST_CASE("From freeze_after on, batch norm is population norm", "[net][noise]") {
+  const Problem batch{.net = kNets[0], .batch = 8};
+  Problem population = batch, frozen = batch, not_yet = batch;
+  population.stats = "population";
+  frozen.freeze_after = kStep, not_yet.freeze_after = kStep + 1;
+  const Fp32Run want = RunFp32(population, 1), got = RunFp32(frozen, 1);
+  CHECK(got.logits == want.logits);
+  CHECK(got.gradients.at(0).weight == want.gradients.at(0).weight);
+  CHECK(RunFp32(not_yet, 1).logits == RunFp32(batch, 1).logits);
+}
+
 TEST_CASE("An input far from zero stays exact under batch norm", "[net]") {
   CompareWithReference({.net = kNets[0], .batch = 16, .input_offset = 100.0});
 }
 
-TEST_CASE("The float64 network's gradient agrees with central differences", "[net]") {
-  for (Placement placement : {Placement::kNone, Placement::kPre, Placement::kPost}) {
-    // Smooth activations: no kinks to step over.
-    const Problem problem{.net = "conv3x3:3 sigmoid, conv3x3same:2 tanh, flatten, dense:5 tanh, dense:10",
-                          .placement = placement,
-                          .stats = "ghost:3",
-                          .batch = 6};
-    auto parameters = RunFp32(problem, 1).parameters;
-    const ReferenceResult truth = RunFloat64(problem, parameters);
-    constexpr double kStep = 1e-5;
-    for (const auto& [layer, gradient] : truth.gradients) {
-      for (const char* name : {"weight", "bias", "gamma", "beta"}) {
-        ReferenceParameters analytic = gradient;
-        const auto& slope = Field(analytic, name);
-        auto& values = Field(parameters.at(layer), name);
-        for (size_t i = 0; i < slope.size(); i += 1 + slope.size() / 5) {
-          const double saved = values[i];
-          values[i] = saved + kStep;
-          const double up = RunFloat64(problem, parameters).loss;
-          values[i] = saved - kStep;
-          const double down = RunFloat64(problem, parameters).loss;
-          values[i] = saved;
-          CAPTURE(batchmark::ToText(placement), layer, name, i, slope[i]);
-          // Central differences of a loss near 2 resolve about 1e-16 / 1e-5 = 1e-11.
-          CHECK(std::abs((up - down) / (2 * kStep) - slope[i]) <= 1e-6 * std::abs(slope[i]) + 2e-10);
-        }
+// Central differences with the stopped numbers held where the gradient holds them.
+void CompareWithDifferences(const Problem& problem) {
+  const Fp32Run fp32 = RunFp32(problem, 1);
+  auto parameters = fp32.parameters;
+  ReferenceNorm norm = ReferenceNormOf(problem, fp32);
+  const ReferenceResult truth = RunFloat64(problem, parameters, norm);
+  norm.stopped = truth.stopped;
+  constexpr double kDelta = 1e-5;
+  for (const auto& [layer, gradient] : truth.gradients) {
+    for (const char* name : {"weight", "bias", "gamma", "beta"}) {
+      ReferenceParameters analytic = gradient;
+      const auto& slope = Field(analytic, name);
+      auto& values = Field(parameters.at(layer), name);
+      for (size_t i = 0; i < slope.size(); i += 1 + slope.size() / 5) {
+        const double saved = values[i];
+        values[i] = saved + kDelta;
+        const double up = RunFloat64(problem, parameters, norm).loss;
+        values[i] = saved - kDelta;
+        const double down = RunFloat64(problem, parameters, norm).loss;
+        values[i] = saved;
+        CAPTURE(ToText(problem.placement), problem.stats, layer, name, i, slope[i]);
+        // Central differences of a loss near 2 resolve about 1e-16 / 1e-5 = 1e-11.
+        CHECK(std::abs((up - down) / (2 * kDelta) - slope[i]) <= 1e-6 * std::abs(slope[i]) + 2e-10);
       }
     }
+  }
+}
+
+TEST_CASE("The float64 network's gradient agrees with central differences", "[net]") {
+  // Smooth activations: no kinks to step over.
+  const std::string net = "conv3x3:3 sigmoid, conv3x3same:2 tanh, flatten, dense:5 tanh, dense:10";
+  CompareWithDifferences({.net = net, .placement = Placement::kNone});
+  for (Placement placement : {Placement::kPre, Placement::kPost}) {
+    for (const char* stats : {"ghost:3", "population", "population+gauss:3", "renorm:1.2,0.1"})
+      CompareWithDifferences({.net = net, .placement = placement, .stats = stats});
+    CompareWithDifferences({.net = net, .placement = placement, .stats = "wide:10", .batch = 4, .samples = 10});
   }
 }
 

@@ -34,7 +34,13 @@ int RunCommandLine(const Command& program, int argc, char** argv);
 // The help of one command, at most 80 columns wide. `path`: "batchmark experiment run".
 std::string HelpText(const std::string& path, const Command& command);
 
+// `start`, then the words of `text` from column `indent` on, wrapped at 80 columns; ends with a
+// newline.
+std::string WrapText(const std::string& start, size_t indent, const std::string& text);
+
 Command TrainCommand();
+Command ExperimentCommand();
+Command ReportCommand();
 Command DataCommand();
 Command DoctorCommand();
 std::string VersionText();

@@ -16,6 +16,7 @@
 #include "core/simd/backend.h"
 #include "training/commands/command.h"
 #include "training/commands/output.h"
+#include "training/data/dataset.h"
 
 namespace batchmark {
 namespace {
@@ -160,6 +161,20 @@ Finding HugePages() {
           "/sys/kernel/mm/transparent_hugepage/enabled"};
 }
 
+Finding Data() {
+  std::string broken;
+  for (const DataCandidate& candidate : ListDatasets("")) {
+    if (candidate.usable) {
+      const bool built_in = candidate.where == "built in";
+      return {
+          "data", candidate.verdict + " (" + candidate.where + ")",
+          built_in ? "no image set was found" + broken + "; for MNIST: batchmark data fetch" : ""};
+    }
+    if (candidate.verdict.find(": ") != std::string::npos) broken += "; " + candidate.verdict;
+  }
+  return {"data", "none usable", "see: batchmark data list"};
+}
+
 Finding Store() {
   struct statvfs info {};
   if (access(".", W_OK) != 0 || statvfs(".", &info) != 0)
@@ -175,7 +190,7 @@ int RunDoctor() {
   const Finding findings[] = {
       Processor(), Threads(),   Simd(), Denormals(), {"scheduler", ParallelBackend(), ""},
       Governor(),  Boost(),     Smt(),  Load(),      Steal(),
-      Quota(),     HugePages(), Store()};
+      Quota(),     HugePages(), Data(), Store()};
   std::string text, advice;
   for (const Finding& finding : findings) {
     std::string name = finding.name;

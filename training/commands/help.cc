@@ -31,6 +31,7 @@ std::string Wrapped(const std::string& start, size_t indent,
   std::string text = start;
   size_t column = start.size();
   if (column > indent) {
+    text.erase(text.find_last_not_of(' ') + 1);
     text += "\n";
     column = 0;
   }
@@ -73,18 +74,22 @@ std::string Usage(const std::string& path, const Command& command) {
 
 }  // namespace
 
+std::string WrapText(const std::string& start, size_t indent, const std::string& text) {
+  return Wrapped(start, indent, Words(text));
+}
+
 std::string HelpText(const std::string& path, const Command& command) {
-  std::string text = Usage(path, command) + "\n" + Wrapped("", 0, Words(command.summary));
+  std::string text = Usage(path, command) + "\n" + WrapText("", 0, command.summary);
   size_t width = 0;
   for (const Command& sub : command.subcommands) width = std::max(width, sub.name.size());
   for (const Option& option : command.options) width = std::max(width, Label(option).size());
   const size_t indent = std::min<size_t>(width, 24) + 4;
   if (!command.subcommands.empty()) text += "\n";
   for (const Command& sub : command.subcommands)
-    text += Wrapped("  " + sub.name + "  ", indent, Words(sub.summary));
+    text += WrapText("  " + sub.name + "  ", indent, sub.summary);
   if (!command.options.empty()) text += "\n";
   for (const Option& option : command.options)
-    text += Wrapped("  " + Label(option) + "  ", indent, Words(option.help));
+    text += WrapText("  " + Label(option) + "  ", indent, option.help);
   if (!command.notes.empty()) text += "\n" + command.notes;
   return text;
 }

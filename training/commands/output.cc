@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "core/base/check.h"
 
@@ -40,6 +41,12 @@ void Print(const std::string& text) {
     if (written < 0) Refuse(errno);
     done += static_cast<size_t>(written);
   }
+}
+
+void MakeFolder(const std::string& folder) {
+  std::error_code error;
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error) throw IoError("cannot create " + folder + ": " + error.message());
 }
 
 void PrintNote(const std::string& sentence) {

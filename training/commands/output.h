@@ -15,6 +15,9 @@ void CheckStandardOutput();
 // Writes and flushes. Throws Error(kIo).
 void Print(const std::string& text);
 
+// Makes a folder and those above it, before work is spent on what goes there. Throws Error(kIo).
+void MakeFolder(const std::string& folder);
+
 // "batchmark: <sentence>" on stderr.
 void PrintNote(const std::string& sentence);
 

@@ -34,8 +34,8 @@ std::vector<int32_t> SeededSubset(uint64_t seed, size_t training_images, size_t 
 }
 
 // The most batches that can each take one unit from K different classes, class c having units[c]:
-// the largest T with sum of min(units[c], T) >= K T. Enough too: laid on a line of length K T and cut
-// into K rows of T, no class meets itself in a column, because none is longer than T.
+// the largest T with sum of min(units[c], T) >= K T. Enough too: laid on a line of length K T and
+// cut into K rows of T, no class meets itself in a column, because none is longer than T.
 size_t MostBatches(const std::array<size_t, kClasses>& units, size_t k) {
   size_t batches = 0;
   for (;; ++batches) {
@@ -58,7 +58,8 @@ size_t ParseOrder(const std::string& order) {
     if (error != std::errc() || stop != end) k = 0;
   }
   if (k >= 1 && k <= kClasses) return k;
-  throw InputError("order=" + order + ": expected shuffled or sorted:K with K in 1.." + std::to_string(kClasses));
+  throw InputError("order=" + order + ": expected shuffled or sorted:K with K in 1.." +
+                   std::to_string(kClasses));
 }
 
 BatchOrder::BatchOrder(uint64_t seed, size_t training_images, size_t train_size, size_t batch,
@@ -82,7 +83,8 @@ BatchOrder::BatchOrder(uint64_t seed, size_t training_images, size_t train_size,
   if (classes_per_batch_ == 0) return;
 
   if (batch < classes_per_batch_) {
-    throw InputError("order=" + order + ": a batch of " + std::to_string(batch) + " cannot hold so many classes");
+    throw InputError("order=" + order + ": a batch of " + std::to_string(batch) +
+                     " cannot hold so many classes");
   }
   for (const int32_t i : subset_) ++class_count_[labels_[static_cast<size_t>(i)]];
   for (size_t c = 0; c < kClasses; ++c) units_[c] = class_count_[c] / ImagesInRow(0);
@@ -124,7 +126,8 @@ void BatchOrder::PrepareSortedEpoch(const Rng& rng) {
   for (const int32_t i : mixed_) by_class_[next[labels_[static_cast<size_t>(i)]]++] = i;
   next = first;
 
-  // The line of units (see MostBatches), classes in seeded order; what sticks out at its end is left out.
+  // The line of units (see MostBatches), classes in seeded order; what sticks out at its end is
+  // left out.
   std::array<uint8_t, kClasses> classes;
   std::iota(classes.begin(), classes.end(), uint8_t{0});
   draw = Shuffle(std::span<uint8_t>(classes), rng, draw);
@@ -152,7 +155,8 @@ void BatchOrder::PrepareSortedEpoch(const Rng& rng) {
 std::span<const int32_t> BatchOrder::Wide(size_t step, size_t m) {
   if (m < batch_ || m > subset_.size()) {
     throw InputError("bn.stats=wide:" + std::to_string(m) + ": expected " + std::to_string(batch_) +
-                     " (the batch) to " + std::to_string(subset_.size()) + " (the training samples)");
+                     " (the batch) to " + std::to_string(subset_.size()) +
+                     " (the training samples)");
   }
   wide_.resize(m - batch_);
   ++wide_calls_;

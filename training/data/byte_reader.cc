@@ -35,7 +35,9 @@ struct ByteReader::Gzip {
 };
 
 ByteReader::ByteReader(std::span<const uint8_t> stored, const std::string& path)
-    : stored_(stored), path_(path), gzip_(StartsLikeGzip(stored) ? std::make_unique<Gzip>() : nullptr) {
+    : stored_(stored),
+      path_(path),
+      gzip_(StartsLikeGzip(stored) ? std::make_unique<Gzip>() : nullptr) {
   BATCHMARK_CHECK(stored.size() <= kLargestCall);
   if (gzip_ == nullptr) return;
   gzip_->stream.next_in = const_cast<Bytef*>(stored.data());  // zlib does not write through it
@@ -79,12 +81,13 @@ size_t ByteReader::ReadGzip(uint8_t* dst, size_t bytes) {
       }
       gzip.consumed += stream.total_in;
       inflateReset(&stream);
-    } else if (status == Z_BUF_ERROR || (status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0)) {
+    } else if (status == Z_BUF_ERROR ||
+               (status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0)) {
       throw InputError(path_ + ": truncated gzip stream, the file ends at byte " +
                        std::to_string(gzip.Offset()));
     } else if (status != Z_OK) {
-      throw InputError(path_ + ": broken gzip stream at byte " + std::to_string(gzip.Offset()) + " (" +
-                       (stream.msg != nullptr ? stream.msg : "preset dictionary") + ")");
+      throw InputError(path_ + ": broken gzip stream at byte " + std::to_string(gzip.Offset()) +
+                       " (" + (stream.msg != nullptr ? stream.msg : "preset dictionary") + ")");
     }
   }
   return bytes - stream.avail_out;

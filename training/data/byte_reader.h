@@ -17,8 +17,9 @@ class ByteReader {
   ByteReader(const ByteReader&) = delete;
   ByteReader& operator=(const ByteReader&) = delete;
 
-  // The next bytes, at most `bytes`; fewer only at the end. At the end of a gzip file its checksum has been
-  // verified. Error kBadInput: broken, cut or followed by something else, with the offset in the stored file.
+  // The next bytes, at most `bytes`; fewer only at the end. At the end of a gzip file its checksum
+  // has been verified. Error kBadInput: broken, cut or followed by something else, with the offset
+  // in the stored file.
   size_t Read(uint8_t* dst, size_t bytes);
 
   // Upper bound on what is left to read, from the stored size alone.

@@ -15,7 +15,9 @@ void CheckDataName(const std::string& data) {
   throw InputError("data=" + data + ": expected auto, mnist, fashion-mnist or synth-digits");
 }
 
-bool Wanted(const std::string& data, const Dataset& found) { return data == "auto" || data == found.name; }
+bool Wanted(const std::string& data, const Dataset& found) {
+  return data == "auto" || data == found.name;
+}
 
 // The only place used: whatever is wrong with it is the answer.
 Dataset LoadNamed(const std::string& data, const NamedFolder& named) {
@@ -26,7 +28,8 @@ Dataset LoadNamed(const std::string& data, const NamedFolder& named) {
     if (Wanted(data, found)) return found;
     held += (held.empty() ? "" : " and ") + found.name;
   }
-  if (!held.empty()) throw InputError("data=" + data + ": " + named.folder + " (" + named.by + ") holds " + held);
+  if (!held.empty())
+    throw InputError("data=" + data + ": " + named.folder + " (" + named.by + ") holds " + held);
   throw InputError(named.folder + " (" + named.by + "): " + WhyNoDataFolder(named.folder));
 }
 
@@ -56,7 +59,8 @@ Dataset LoadAutomatic(const std::string& data) {
   }
   if (data == "auto") return SynthDigits();
   throw InputError("data=" + data + ": not found in ./data, the cache or the installed packages" +
-                   (reasons.empty() ? "" : reasons + ")") + "; `batchmark data fetch` downloads it");
+                   (reasons.empty() ? "" : reasons + ")") +
+                   "; `batchmark data fetch` downloads it");
 }
 
 }  // namespace
@@ -72,16 +76,19 @@ Dataset LoadDataset(const std::string& data, const std::string& data_dir) {
 std::vector<DataCandidate> ListDatasets(const std::string& data_dir) {
   const NamedFolder named = FindNamedFolder(data_dir);
   std::vector<DataCandidate> candidates;
-  const auto folders = named.folder.empty() ? AutomaticFolders() : WithTorchvisionLayout(named.folder);
+  const auto folders =
+      named.folder.empty() ? AutomaticFolders() : WithTorchvisionLayout(named.folder);
   for (const std::string& folder : folders) {
     Dataset found;
     candidates.push_back(Examine(folder, &found));
   }
   if (named.folder.empty()) {
-    const DataCandidate download{"download", "not done by the search; `batchmark data fetch` does it"};
+    const DataCandidate download{"download",
+                                 "not done by the search; `batchmark data fetch` does it"};
     candidates.insert(candidates.end() - 1, download);
   } else {
-    candidates.push_back({"anywhere else", "not searched, because " + named.by + " names a folder"});
+    candidates.push_back(
+        {"anywhere else", "not searched, because " + named.by + " names a folder"});
   }
   candidates.push_back({"built in", "synth-digits", data_dir.empty()});
   return candidates;

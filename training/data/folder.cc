@@ -10,10 +10,12 @@
 namespace batchmark {
 namespace {
 
-// Hashes of the sets that have a name. Computed by the command in folder.h; the single files' hashes are
-// those published for MNIST and Fashion-MNIST (see fetch.cmake).
-constexpr const char* kMnistHash = "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a";
-constexpr const char* kFashionHash = "14410854cf7a289477dcfc7df3f8ec24741e281cdcc425ede0d9a748ca630214";
+// Hashes of the sets that have a name. Computed by the command in folder.h; the single files'
+// hashes are those published for MNIST and Fashion-MNIST (see fetch.cmake).
+constexpr const char* kMnistHash =
+    "b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a";
+constexpr const char* kFashionHash =
+    "14410854cf7a289477dcfc7df3f8ec24741e281cdcc425ede0d9a748ca630214";
 
 enum class Kind { kMissing, kFolder, kOther };
 
@@ -33,13 +35,16 @@ ImageSet LoadPart(const std::string& images_path, const std::string& labels_path
   ImageSet set = ParseIdxImages(ReadStoredFile(images_path), images_path, hash);
   set.labels = ParseIdxLabels(ReadStoredFile(labels_path), labels_path, hash);
   if (set.labels.size() != set.count) {
-    throw InputError(labels_path + ": has " + std::to_string(set.labels.size()) + " labels (count at byte 4) but " +
-                     images_path + " has " + std::to_string(set.count) + " images");
+    throw InputError(labels_path + ": has " + std::to_string(set.labels.size()) +
+                     " labels (count at byte 4) but " + images_path + " has " +
+                     std::to_string(set.count) + " images");
   }
   return set;
 }
 
-std::string SizeText(const ImageSet& set) { return std::to_string(set.height) + " x " + std::to_string(set.width); }
+std::string SizeText(const ImageSet& set) {
+  return std::to_string(set.height) + " x " + std::to_string(set.width);
+}
 
 void HashPart(const ImageSet& set, Sha256& hash) {
   const std::vector<uint8_t> images = IdxImagesHeader(set), labels = IdxLabelsHeader(set.count);
@@ -82,14 +87,16 @@ Dataset LoadFolder(const std::string& folder) {
   Dataset data;
   data.train = LoadPart(paths[0], paths[1], hash);
   if (data.train.count <= kValidationImages) {
-    throw InputError(paths[0] + ": has " + std::to_string(data.train.count) + " images (count at byte 4), at least " +
+    throw InputError(paths[0] + ": has " + std::to_string(data.train.count) +
+                     " images (count at byte 4), at least " +
                      std::to_string(kValidationImages + 1) + " are needed because the last " +
                      std::to_string(kValidationImages) + " are kept for validation");
   }
   data.test = LoadPart(paths[2], paths[3], hash);
   if (data.test.height != data.train.height || data.test.width != data.train.width) {
-    throw InputError(paths[2] + ": has images of " + SizeText(data.test) + " (sizes at byte 8) but " + paths[0] +
-                     " has images of " + SizeText(data.train));
+    throw InputError(paths[2] + ": has images of " + SizeText(data.test) +
+                     " (sizes at byte 8) but " + paths[0] + " has images of " +
+                     SizeText(data.train));
   }
   data.hash = hash.HexDigest();
   data.name = NameOfHash(data.hash);

@@ -29,9 +29,12 @@ std::string Hex32(uint32_t value) {
 
 // What a wrong magic number most likely means.
 std::string MagicHint(uint32_t magic) {
-  if (magic == kIdxLabels) return "; this file holds labels where images should be: are the files swapped?";
-  if (magic == kIdxImages) return "; this file holds images where labels should be: are the files swapped?";
-  if ((magic >> 16) == 0 && ((magic >> 8) & 0xff) != 0x08) return "; only IDX files of unsigned bytes are read";
+  if (magic == kIdxLabels)
+    return "; this file holds labels where images should be: are the files swapped?";
+  if (magic == kIdxImages)
+    return "; this file holds images where labels should be: are the files swapped?";
+  if ((magic >> 16) == 0 && ((magic >> 8) & 0xff) != 0x08)
+    return "; only IDX files of unsigned bytes are read";
   return "; this is not an IDX file of that kind";
 }
 
@@ -47,10 +50,12 @@ class IdxParser {
     const size_t size = 4 + 4 * dimensions;
     const size_t got = reader_.Read(bytes, size);
     if (got >= 4 && BigEndian(bytes) != magic) {
-      Fail("bad magic number " + Hex32(BigEndian(bytes)) + " at " + reader_.At(0) + ", expected " + Hex32(magic) +
-           MagicHint(BigEndian(bytes)));
+      Fail("bad magic number " + Hex32(BigEndian(bytes)) + " at " + reader_.At(0) + ", expected " +
+           Hex32(magic) + MagicHint(BigEndian(bytes)));
     }
-    if (got < size) Fail("truncated, ends at " + reader_.At(got) + " inside the header of " + std::to_string(size));
+    if (got < size)
+      Fail("truncated, ends at " + reader_.At(got) + " inside the header of " +
+           std::to_string(size));
     hash_.Update(bytes, size);
     std::vector<uint32_t> sizes;
     for (size_t i = 1; i <= dimensions; ++i) sizes.push_back(BigEndian(bytes + 4 * i));
@@ -61,12 +66,13 @@ class IdxParser {
   // Called before memory is taken for a payload of `bytes`.
   void CheckPayloadFits(uint64_t bytes) {
     if (bytes > kMaxIdxBytes) {
-      Fail("declares " + std::to_string(bytes) + " bytes of data in the header at " + reader_.At(4) +
-           ", more than the limit of " + std::to_string(kMaxIdxBytes));
+      Fail("declares " + std::to_string(bytes) + " bytes of data in the header at " +
+           reader_.At(4) + ", more than the limit of " + std::to_string(kMaxIdxBytes));
     }
     if (bytes > reader_.MostLeft()) {
-      Fail("truncated, declares " + std::to_string(bytes) + " bytes after " + reader_.At(reader_.position()) +
-           " but at most " + std::to_string(reader_.MostLeft()) + " can follow");
+      Fail("truncated, declares " + std::to_string(bytes) + " bytes after " +
+           reader_.At(reader_.position()) + " but at most " + std::to_string(reader_.MostLeft()) +
+           " can follow");
     }
   }
 
@@ -74,12 +80,13 @@ class IdxParser {
   void Payload(uint8_t* dst, size_t bytes) {
     const size_t got = reader_.Read(dst, bytes);
     if (got < bytes) {
-      Fail("truncated, ends at " + reader_.At(reader_.position()) + ", " + std::to_string(bytes - got) +
-           " bytes before the declared end");
+      Fail("truncated, ends at " + reader_.At(reader_.position()) + ", " +
+           std::to_string(bytes - got) + " bytes before the declared end");
     }
     const uint64_t end = reader_.position();
     uint8_t extra;
-    if (reader_.Read(&extra, 1) != 0) Fail("trailing bytes after the declared end at " + reader_.At(end));
+    if (reader_.Read(&extra, 1) != 0)
+      Fail("trailing bytes after the declared end at " + reader_.At(end));
     hash_.Update(dst, bytes);
   }
 
@@ -101,15 +108,17 @@ std::vector<uint8_t> ReadStoredFile(const std::string& path) {
   if (!S_ISREG(info.st_mode)) throw InputError(path + ": is not a regular file");
   if (info.st_size == 0) throw InputError(path + ": is empty, ends at byte 0");
   if (static_cast<uint64_t>(info.st_size) > kMaxIdxBytes) {
-    throw InputError(path + ": has " + std::to_string(info.st_size) + " bytes, more than the limit of " +
-                     std::to_string(kMaxIdxBytes));
+    throw InputError(path + ": has " + std::to_string(info.st_size) +
+                     " bytes, more than the limit of " + std::to_string(kMaxIdxBytes));
   }
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
   if (file == nullptr) throw InputError(path + ": " + std::strerror(errno));
   std::vector<uint8_t> bytes(static_cast<size_t>(info.st_size));
   bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
   if (std::ferror(file.get()) != 0) {
-    throw IoError(path + ": reading failed at byte " + std::to_string(bytes.size()) + ": " + std::strerror(errno));
+    throw IoError(path + ": reading failed at byte " + std::to_string(bytes.size()) + ": " +
+                  std::strerror(errno));
   }
   return bytes;
 }
@@ -119,8 +128,9 @@ ImageSet ParseIdxImages(std::span<const uint8_t> stored, const std::string& path
   const std::vector<uint32_t> sizes = parser.Header(kIdxImages, 3);
   for (const size_t i : {1, 2}) {
     if (sizes[i] == 0 || sizes[i] > kMaxIdxSide) {
-      parser.Fail("image " + std::string(i == 1 ? "height" : "width") + " " + std::to_string(sizes[i]) + " at " +
-                  parser.At(4 + 4 * i) + ", expected 1.." + std::to_string(kMaxIdxSide));
+      parser.Fail("image " + std::string(i == 1 ? "height" : "width") + " " +
+                  std::to_string(sizes[i]) + " at " + parser.At(4 + 4 * i) + ", expected 1.." +
+                  std::to_string(kMaxIdxSide));
     }
   }
   ImageSet images;
@@ -132,7 +142,8 @@ ImageSet ParseIdxImages(std::span<const uint8_t> stored, const std::string& path
   return images;
 }
 
-std::vector<uint8_t> ParseIdxLabels(std::span<const uint8_t> stored, const std::string& path, Sha256& hash) {
+std::vector<uint8_t> ParseIdxLabels(std::span<const uint8_t> stored, const std::string& path,
+                                    Sha256& hash) {
   IdxParser parser(stored, path, hash);
   const size_t count = parser.Header(kIdxLabels, 1)[0];
   parser.CheckPayloadFits(count);
@@ -140,8 +151,8 @@ std::vector<uint8_t> ParseIdxLabels(std::span<const uint8_t> stored, const std::
   parser.Payload(labels.data(), count);
   for (size_t i = 0; i < count; ++i) {
     if (labels[i] >= kClasses) {
-      parser.Fail("label " + std::to_string(labels[i]) + " at " + parser.At(8 + i) + ", expected 0.." +
-                  std::to_string(kClasses - 1));
+      parser.Fail("label " + std::to_string(labels[i]) + " at " + parser.At(8 + i) +
+                  ", expected 0.." + std::to_string(kClasses - 1));
     }
   }
   return labels;

@@ -41,7 +41,8 @@ InputScaler::InputScaler(InputScaling scaling, const ImageSet& train, size_t tra
   PixelMoments moments{0.0, 1.0};
   if (scaling == InputScaling::kStandardize) moments = MomentsOf(train, training_images);
   if (moments.sd == 0.0) {
-    throw InputError("input=standardize: all training pixels are equal, so their standard deviation is 0");
+    throw InputError(
+        "input=standardize: all training pixels are equal, so their standard deviation is 0");
   }
   for (int v = 0; v < 256; ++v) {
     double value = v;
@@ -52,7 +53,8 @@ InputScaler::InputScaler(InputScaling scaling, const ImageSet& train, size_t tra
   }
 }
 
-void InputScaler::Gather(const ImageSet& images, std::span<const int32_t> indices, float* dst) const {
+void InputScaler::Gather(const ImageSet& images, std::span<const int32_t> indices,
+                         float* dst) const {
   const size_t pixels = images.PixelsPerImage();
   for (const int32_t index : indices) {
     BATCHMARK_CHECK(index >= 0 && static_cast<size_t>(index) < images.count);

@@ -5,7 +5,8 @@
 namespace batchmark {
 namespace {
 
-constexpr const char* kDebianFolder = "/usr/share/datasets/fashion-mnist";  // package dataset-fashion-mnist
+constexpr const char* kDebianFolder =
+    "/usr/share/datasets/fashion-mnist";  // package dataset-fashion-mnist
 constexpr const char* kLayouts[] = {"/MNIST/raw", "/FashionMNIST/raw"};
 
 std::string Variable(const char* name) {
@@ -17,8 +18,10 @@ std::string Variable(const char* name) {
 
 std::string CacheFolder() {
   // The XDG base directory specification tells to ignore relative paths.
-  if (const std::string cache = Variable("XDG_CACHE_HOME"); cache.starts_with('/')) return cache + "/batchmark";
-  if (const std::string home = Variable("HOME"); home.starts_with('/')) return home + "/.cache/batchmark";
+  if (const std::string cache = Variable("XDG_CACHE_HOME"); cache.starts_with('/'))
+    return cache + "/batchmark";
+  if (const std::string home = Variable("HOME"); home.starts_with('/'))
+    return home + "/.cache/batchmark";
   return "";
 }
 

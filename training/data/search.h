@@ -9,7 +9,8 @@ namespace batchmark {
 // ${XDG_CACHE_HOME:-~/.cache}/batchmark, or empty if neither variable holds an absolute path.
 std::string CacheFolder();
 
-// A folder that the user named: data_dir, else $BATCHMARK_DATA_DIR, else empty. `by` says which ("data_dir").
+// A folder that the user named: data_dir, else $BATCHMARK_DATA_DIR, else empty. `by` says which
+// ("data_dir").
 struct NamedFolder {
   std::string folder;
   std::string by;

@@ -11,9 +11,9 @@
 namespace batchmark {
 namespace {
 
-constexpr uint64_t kSeed = 1;       // of the set, not of a run
-constexpr int kSubpixels = 16;      // positions on the image are in sixteenths of a pixel
-constexpr int kMatrixBits = 14;     // matrix entries are in 1 / 16384
+constexpr uint64_t kSeed = 1;    // of the set, not of a run
+constexpr int kSubpixels = 16;   // positions on the image are in sixteenths of a pixel
+constexpr int kMatrixBits = 14;  // matrix entries are in 1 / 16384
 constexpr int kSide = kSynthSide;
 
 struct Point {
@@ -49,7 +49,8 @@ int32_t SquareRoot(int64_t value) {
 class Affine {
  public:
   explicit Affine(Draws& draws) {
-    // 100 glyph units become about 19 pixels: 19 / 100 in units of 1 / 2^14, glyph points come in sixteenths.
+    // 100 glyph units become about 19 pixels: 19 / 100 in units of 1 / 2^14, glyph points come in
+    // sixteenths.
     constexpr int32_t kScale = 3113;
     const int32_t scale_x = kScale * (100 + draws.Around0(26)) / 100;
     const int32_t scale_y = kScale * (100 + draws.Around0(20)) / 100;
@@ -66,8 +67,10 @@ class Affine {
   }
 
   Point operator()(Point glyph) const {
-    const int32_t x = glyph.x - kGlyphWidth * kSubpixels / 2, y = glyph.y - kGlyphHeight * kSubpixels / 2;
-    return {((xx_ * x + xy_ * y) >> kMatrixBits) + shift_x_, ((yx_ * x + yy_ * y) >> kMatrixBits) + shift_y_};
+    const int32_t x = glyph.x - kGlyphWidth * kSubpixels / 2,
+                  y = glyph.y - kGlyphHeight * kSubpixels / 2;
+    return {((xx_ * x + xy_ * y) >> kMatrixBits) + shift_x_,
+            ((yx_ * x + yy_ * y) >> kMatrixBits) + shift_y_};
   }
 
  private:
@@ -77,16 +80,20 @@ class Affine {
 constexpr int32_t kThinnest = 8, kThickest = 24;  // pen radius, in sixteenths of a pixel
 constexpr int32_t kSoftness = 24;                 // width of the pen's soft rim
 
-// Squared distance to coverage 0..255: full inside the pen's radius, falling to 0 over the rim around it.
+// Squared distance to coverage 0..255: full inside the pen's radius, falling to 0 over the rim
+// around it.
 class Pen {
  public:
   explicit Pen(int32_t radius) : reach_(radius + kSoftness / 2), reach2_(reach_ * reach_) {
     for (int32_t i = 0; i < reach2_; ++i) {
-      coverage_[i] = static_cast<uint8_t>(std::min(255, (reach_ - SquareRoot(i)) * 255 / kSoftness));
+      coverage_[i] =
+          static_cast<uint8_t>(std::min(255, (reach_ - SquareRoot(i)) * 255 / kSoftness));
     }
   }
   int32_t reach() const { return reach_; }
-  uint8_t Coverage(int32_t distance2) const { return distance2 < reach2_ ? coverage_[distance2] : 0; }
+  uint8_t Coverage(int32_t distance2) const {
+    return distance2 < reach2_ ? coverage_[distance2] : 0;
+  }
 
   // All pens are made once.
   static const Pen& OfRadius(int32_t radius) {
@@ -103,17 +110,23 @@ class Pen {
   std::array<uint8_t, (kThickest + kSoftness / 2) * (kThickest + kSoftness / 2)> coverage_{};
 };
 
-// Marks every pixel whose centre is within reach of the segment a-b; overlapping ink does not add up.
+// Marks every pixel whose centre is within reach of the segment a-b; overlapping ink does not add
+// up.
 void DrawSegment(Point a, Point b, const Pen& pen, uint8_t* image) {
-  const auto pixel = [](int32_t position) { return std::clamp(position / kSubpixels, 0, kSide - 1); };
-  const int32_t x0 = pixel(std::min(a.x, b.x) - pen.reach()), x1 = pixel(std::max(a.x, b.x) + pen.reach());
-  const int32_t y0 = pixel(std::min(a.y, b.y) - pen.reach()), y1 = pixel(std::max(a.y, b.y) + pen.reach());
+  const auto pixel = [](int32_t position) {
+    return std::clamp(position / kSubpixels, 0, kSide - 1);
+  };
+  const int32_t x0 = pixel(std::min(a.x, b.x) - pen.reach()),
+                x1 = pixel(std::max(a.x, b.x) + pen.reach());
+  const int32_t y0 = pixel(std::min(a.y, b.y) - pen.reach()),
+                y1 = pixel(std::max(a.y, b.y) + pen.reach());
   const int32_t dx = b.x - a.x, dy = b.y - a.y;
   const int32_t length2 = dx * dx + dy * dy;
   const int64_t inverse = length2 > 0 ? (int64_t{1} << 32) / length2 : 0;
   for (int32_t y = y0; y <= y1; ++y) {
     for (int32_t x = x0; x <= x1; ++x) {
-      const int32_t px = x * kSubpixels + kSubpixels / 2 - a.x, py = y * kSubpixels + kSubpixels / 2 - a.y;
+      const int32_t px = x * kSubpixels + kSubpixels / 2 - a.x,
+                    py = y * kSubpixels + kSubpixels / 2 - a.y;
       const int32_t along = px * dx + py * dy;
       int32_t distance2;
       if (along <= 0) {
@@ -153,19 +166,23 @@ Path CutCorners(const Path& path, bool closed) {
   return cut;
 }
 
-void DrawStroke(const GlyphStroke& stroke, const Affine& affine, const Pen& pen, Draws& draws, uint8_t* image) {
+void DrawStroke(const GlyphStroke& stroke, const Affine& affine, const Pen& pen, Draws& draws,
+                uint8_t* image) {
   constexpr int32_t kWobble = 13 * kSubpixels;
   Path path;
   for (const GlyphPoint& p : stroke.points) {
-    path.Add({p.x * kSubpixels + draws.Around0(kWobble), p.y * kSubpixels + draws.Around0(kWobble)});
+    path.Add(
+        {p.x * kSubpixels + draws.Around0(kWobble), p.y * kSubpixels + draws.Around0(kWobble)});
   }
   for (int round = 0; round < 2; ++round) path = CutCorners(path, stroke.closed);
   for (size_t i = 0; i < path.count; ++i) path.points[i] = affine(path.points[i]);
-  for (size_t i = 1; i < path.count; ++i) DrawSegment(path.points[i - 1], path.points[i], pen, image);
+  for (size_t i = 1; i < path.count; ++i)
+    DrawSegment(path.points[i - 1], path.points[i], pen, image);
   if (stroke.closed) DrawSegment(path.points[path.count - 1], path.points[0], pen, image);
 }
 
-// Fades the ink and adds noise of a strength that differs from sample to sample, four pixels a word.
+// Fades the ink and adds noise of a strength that differs from sample to sample, four pixels a
+// word.
 void AddNoise(Draws& draws, uint8_t* image) {
   const int32_t ink = 140 + draws.Below(116);
   const int32_t strength = draws.Below(90);
@@ -173,7 +190,8 @@ void AddNoise(Draws& draws, uint8_t* image) {
     const uint32_t word = draws.Word();
     for (int k = 0; k < 4; ++k) {
       const uint32_t byte = word >> (8 * k);
-      const int32_t noise = static_cast<int32_t>(byte & 15) - static_cast<int32_t>((byte >> 4) & 15);  // [-15, 15]
+      const int32_t noise =
+          static_cast<int32_t>(byte & 15) - static_cast<int32_t>((byte >> 4) & 15);  // [-15, 15]
       const int32_t value = image[i + k] * ink / 255 + noise * strength / 16;
       image[i + k] = static_cast<uint8_t>(std::clamp(value, 0, 255));
     }
@@ -185,7 +203,8 @@ ImageSet DrawSet(uint64_t first, size_t count) {
   set.count = count, set.height = kSide, set.width = kSide;
   set.pixels = AlignedBuffer<uint8_t>(count * kSide * kSide);
   set.labels.resize(count);
-  for (size_t i = 0; i < count; ++i) set.labels[i] = DrawSynthDigit(first + i, &set.pixels[i * kSide * kSide]);
+  for (size_t i = 0; i < count; ++i)
+    set.labels[i] = DrawSynthDigit(first + i, &set.pixels[i * kSide * kSide]);
   return set;
 }
 

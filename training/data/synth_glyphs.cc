@@ -7,7 +7,8 @@
 namespace batchmark {
 namespace {
 
-constexpr GlyphPoint k0a1[] = {{35, -4}, {64, 6}, {72, 50}, {64, 94}, {35, 104}, {6, 94}, {-2, 50}, {6, 6}};
+constexpr GlyphPoint k0a1[] = {{35, -4},  {64, 6}, {72, 50}, {64, 94},
+                               {35, 104}, {6, 94}, {-2, 50}, {6, 6}};
 constexpr GlyphPoint k0b1[] = {{42, -4}, {66, 14}, {60, 70}, {36, 104}, {10, 92}, {4, 40}};
 constexpr GlyphStroke k0a[] = {{k0a1, true}};
 constexpr GlyphStroke k0b[] = {{k0b1, true}};
@@ -26,7 +27,8 @@ constexpr std::span<const GlyphStroke> k1[] = {k1a, k1b, k1c};
 
 constexpr GlyphPoint k2a1[] = {{4, 24}, {14, -4}, {60, -6}, {70, 30}, {38, 66}, {4, 98}};
 constexpr GlyphPoint k2a2[] = {{4, 98}, {36, 96}, {68, 98}};
-constexpr GlyphPoint k2b1[] = {{6, 22}, {22, -6}, {66, -2}, {66, 42}, {34, 76}, {6, 104}, {-2, 82}, {24, 78}, {44, 98}, {72, 92}};
+constexpr GlyphPoint k2b1[] = {{6, 22},  {22, -6}, {66, -2}, {66, 42}, {34, 76},
+                               {6, 104}, {-2, 82}, {24, 78}, {44, 98}, {72, 92}};
 constexpr GlyphStroke k2a[] = {{k2a1, false}, {k2a2, false}};
 constexpr GlyphStroke k2b[] = {{k2b1, false}};
 constexpr std::span<const GlyphStroke> k2[] = {k2a, k2b};
@@ -53,12 +55,14 @@ constexpr std::span<const GlyphStroke> k4[] = {k4a, k4b};
 constexpr GlyphPoint k5a1[] = {{62, 2}, {14, 2}};
 constexpr GlyphPoint k5a2[] = {{14, 2}, {10, 44}};
 constexpr GlyphPoint k5a3[] = {{10, 44}, {44, 28}, {76, 50}, {70, 98}, {30, 110}, {4, 88}};
-constexpr GlyphPoint k5b1[] = {{64, 4}, {40, 2}, {16, 6}, {6, 46}, {40, 36}, {72, 56}, {66, 96}, {34, 108}, {4, 94}};
+constexpr GlyphPoint k5b1[] = {{64, 4},  {40, 2},  {16, 6},   {6, 46}, {40, 36},
+                               {72, 56}, {66, 96}, {34, 108}, {4, 94}};
 constexpr GlyphStroke k5a[] = {{k5a1, false}, {k5a2, false}, {k5a3, false}};
 constexpr GlyphStroke k5b[] = {{k5b1, false}};
 constexpr std::span<const GlyphStroke> k5[] = {k5a, k5b};
 
-constexpr GlyphPoint k6a1[] = {{58, 2}, {22, 18}, {-4, 62}, {4, 104}, {44, 110}, {74, 82}, {60, 50}, {26, 48}, {6, 74}};
+constexpr GlyphPoint k6a1[] = {{58, 2},  {22, 18}, {-4, 62}, {4, 104}, {44, 110},
+                               {74, 82}, {60, 50}, {26, 48}, {6, 74}};
 constexpr GlyphPoint k6b1[] = {{34, 0}, {10, 40}, {4, 76}};
 constexpr GlyphPoint k6b2[] = {{4, 76}, {14, 52}, {50, 48}, {70, 76}, {50, 104}, {14, 102}};
 constexpr GlyphStroke k6a[] = {{k6a1, false}};
@@ -74,7 +78,8 @@ constexpr GlyphStroke k7a[] = {{k7a1, false}, {k7a2, false}};
 constexpr GlyphStroke k7b[] = {{k7b1, false}, {k7b2, false}, {k7b3, false}};
 constexpr std::span<const GlyphStroke> k7[] = {k7a, k7b};
 
-constexpr GlyphPoint k8a1[] = {{66, 12}, {35, -12}, {2, 12}, {18, 42}, {58, 58}, {74, 90}, {35, 114}, {-4, 90}, {12, 58}, {52, 42}};
+constexpr GlyphPoint k8a1[] = {{66, 12}, {35, -12}, {2, 12},  {18, 42}, {58, 58},
+                               {74, 90}, {35, 114}, {-4, 90}, {12, 58}, {52, 42}};
 constexpr GlyphPoint k8b1[] = {{35, -2}, {60, 6}, {60, 40}, {35, 48}, {10, 40}, {10, 6}};
 constexpr GlyphPoint k8b2[] = {{35, 48}, {70, 56}, {70, 94}, {35, 104}, {0, 94}, {0, 56}};
 constexpr GlyphStroke k8a[] = {{k8a1, true}};
@@ -89,7 +94,8 @@ constexpr GlyphStroke k9a[] = {{k9a1, true}, {k9a2, false}};
 constexpr GlyphStroke k9b[] = {{k9b1, true}, {k9b2, false}};
 constexpr std::span<const GlyphStroke> k9[] = {k9a, k9b};
 
-constexpr std::array<std::span<const std::span<const GlyphStroke>>, 10> kDigits = {k0, k1, k2, k3, k4, k5, k6, k7, k8, k9};
+constexpr std::array<std::span<const std::span<const GlyphStroke>>, 10> kDigits = {
+    k0, k1, k2, k3, k4, k5, k6, k7, k8, k9};
 
 }  // namespace
 

@@ -23,6 +23,7 @@ struct Pass {
   PassMode mode = PassMode::kEval;
   size_t samples = 0;
   int64_t step = 0;  // 0-based training step, for counters of random numbers
+  double progress = 0.0;  // step / steps of the run, for schedules
   uint64_t seed = 0;
 };
 

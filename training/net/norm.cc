@@ -134,7 +134,8 @@ void Norm::FormStatistics(const Pass& pass) {
           break;
         }
         case Kind::kRenorm: {
-          const double r_max = spec_.stats.r_max, d_max = spec_.stats.d_max;
+          const double r_max = spec_.schedule.RMax(spec_.stats.r_max, pass.progress);
+          const double d_max = spec_.schedule.DMax(spec_.stats.d_max, pass.progress);
           const double r = std::clamp(batch_sd / moving_sd, 1.0 / r_max, r_max);
           const double d = std::clamp((mean_[i] - moving_mean_[c]) / moving_sd, -d_max, d_max);
           Affine(g, c, mean_[i], 1.0 / batch_sd, r, d);

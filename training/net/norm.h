@@ -8,9 +8,11 @@
 //   population+gauss:K       u = moving_mean + noise_scale sd e1 / sqrt(m),
 //                            s = sd (1 + noise_scale e2 / sqrt(2 m)),  e1, e2 ~ N(0,1) a group of K and channel;
 //                            the first-order variances of the moments of m normal values. Gradient stopped.
+//                            Unlike batch, the gradient does not see that z moves u and s (the normalized
+//                            gradient misses the projection off 1 and xhat): a control for noise, not for BN.
 //   renorm:R,D               xhat = (z - mean_B) / sd_B * r + d,   r = clip(sd_B / sd, 1/R, R),
 //                            d = clip((mean_B - moving_mean) / sd, -D, D), gradient stopped at r and d.
-//                            Source: Ioffe 2017, arXiv 1702.03275.
+//                            R and D by bn.schedule (norm_spec.h). Source: Ioffe 2017, arXiv 1702.03275.
 //   from step freeze_after on: population, moving moments no longer updated.
 // Moving moments: mean and *unbiased* variance of the whole batch (all groups merged), old weight m in
 // ema:m; `cumulative` is the plain average over steps (old weight t / (t + 1)). They start at 0 and 1.

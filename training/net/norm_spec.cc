@@ -94,6 +94,29 @@ NormEval ParseNormEval(const std::string& text) {
   return eval;
 }
 
+NormSchedule ParseNormSchedule(const std::string& text) {
+  NormSchedule schedule;
+  if (text.empty()) return schedule;
+  const Form form = Split(text);
+  double* const ends[] = {&schedule.begin, &schedule.r_end, &schedule.d_end};
+  size_t given = 0;
+  bool sound = form.head == "ramp" && form.has_tail;
+  for (std::string_view rest = form.tail; sound; ++given) {
+    const size_t comma = rest.find(',');
+    const std::optional<double> share = ParseNumber(rest.substr(0, comma));
+    sound = given < 3 && share && *share >= 0.0 && *share <= 1.0;
+    if (sound) *ends[given] = *share;
+    if (comma == std::string_view::npos) break;
+    rest = rest.substr(comma + 1);
+  }
+  if (given == 1) schedule.d_end = schedule.r_end;
+  if (!sound || given == 0 || schedule.r_end <= schedule.begin || schedule.d_end <= schedule.begin)
+    throw InputError("\"" + text +
+                     "\" needs ramp:A,B or ramp:A,B,C with shares of the run, A below B and C");
+  schedule.ramp = true;
+  return schedule;
+}
+
 std::string ToText(Placement placement) {
   switch (placement) {
     case Placement::kNone:
@@ -124,6 +147,12 @@ std::string ToText(const NormStats& stats) {
   }
   BATCHMARK_CHECK(!"bn.stats");
   return {};
+}
+
+std::string ToText(const NormSchedule& schedule) {
+  if (!schedule.ramp) return "";
+  std::string text = "ramp:" + NumberText(schedule.begin) + "," + NumberText(schedule.r_end);
+  return schedule.d_end == schedule.r_end ? text : text + "," + NumberText(schedule.d_end);
 }
 
 std::string ToText(const NormEval& eval) {

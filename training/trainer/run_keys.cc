@@ -253,7 +253,7 @@ std::vector<RunKey> BatchNormKeys() {
       [](const RunSpec& spec) { return ToText(spec.bn.placement); },
       [](RunSpec& spec, const std::string& text) { spec.bn.placement = ParsePlacement(text); }));
   keys.push_back(Key(
-      "bn.stats", Type::kText, "training statistics: batch | ghost:K | population",
+      "bn.stats", Type::kText, "training statistics: batch | ghost:K | wide:M | population | population+gauss:K | renorm:R,D",
       [](const RunSpec& spec) { return ToText(spec.bn.stats); },
       [](RunSpec& spec, const std::string& text) { spec.bn.stats = ParseNormStats(text); }));
   keys.push_back(Key(
@@ -267,8 +267,10 @@ std::vector<RunKey> BatchNormKeys() {
                         "factor on synthetic noise of the statistics"));
   keys.push_back(Count("bn.freeze_after", Bn(&NormSpec::freeze_after), "never", -1, 0, kAnyCount,
                        "step from which population statistics are used"));
-  keys.push_back(Text("bn.schedule", Bn(&NormSpec::schedule), CheckAny,
-                      "of renorm's clips; empty = constant"));
+  keys.push_back(Key(
+      "bn.schedule", Type::kText, "of renorm's clips: ramp:A,B[,C] in shares of the run; empty = constant",
+      [](const RunSpec& spec) { return ToText(spec.bn.schedule); },
+      [](RunSpec& spec, const std::string& text) { spec.bn.schedule = ParseNormSchedule(text); }));
   return keys;
 }
 

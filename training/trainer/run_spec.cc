@@ -81,7 +81,7 @@ void ValidateRunSpec(const RunSpec& spec) {
   if (spec.train_size != 0 && spec.batch > spec.train_size)
     throw InputError("batch: " + std::to_string(spec.batch) + " is larger than train_size " +
                      std::to_string(spec.train_size));
-  if (!spec.bn.schedule.empty() && spec.bn.stats.kind != NormStats::Kind::kRenorm)
+  if (spec.bn.schedule.ramp && spec.bn.stats.kind != NormStats::Kind::kRenorm)
     throw InputError("bn.schedule: goes only with bn.stats=renorm:R,D");
 }
 

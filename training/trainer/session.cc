@@ -118,9 +118,11 @@ bool TrainingSession::Step() {
   const int64_t step = outcome_.steps;
   LoadBatch(step);
   const double begin = NowSeconds();
-  const Pass pass{.mode = PassMode::kTrain, .samples = rows_, .step = step, .seed = spec_.seed};
+  const Pass pass{.mode = PassMode::kTrain, .samples = rows_, .step = step,
+                  .progress = static_cast<double>(step) / static_cast<double>(total_steps_), .seed = spec_.seed};
   const float* logits = net_->Forward(x_.data(), pass);
-  // Under wide:M the rows behind the mini-batch have no loss: their gradient stays zero.
+  // Under wide:M the rows behind the mini-batch have no loss. Backward may have written over them.
+  std::fill(d_logits_.begin() + spec_.batch * kClasses, d_logits_.end(), 0.0f);
   const double loss = SoftmaxCrossEntropy(parallel_, spec_.batch, kClasses, logits, labels_.data(), d_logits_.data(),
                                           losses_.data(), correct_.data());
   outcome_.train_loss = loss;

@@ -30,13 +30,13 @@ struct TestResult {
 void RequireFinite(std::span<const double> values, const std::string& what);
 
 double Mean(std::span<const double> values);  // n >= 1
-double SampleVariance(
-    std::span<const double> values);  // sum (x - mean)^2 / (n - 1), two passes; n >= 2
+// sum (x - mean)^2 / (n - 1), in two passes; n >= 2
+double SampleVariance(std::span<const double> values);
 double SampleSd(std::span<const double> values);
 double Median(std::span<const double> values);  // n >= 1; mean of the middle two if n is even
 
-// Type 7 of Hyndman & Fan 1996 (R's and NumPy's default): x[h] interpolated at h = (n - 1) p, p in
-// [0, 1].
+// Type 7 of Hyndman & Fan 1996 (R's and NumPy's default): x[h] interpolated at h = (n - 1) p.
+// p in [0, 1].
 double Quantile(std::span<const double> values, double p);
 
 // a[i] - b[i]; a[i] and b[i] are the same seed in two arms. CHECKs equal sizes.

@@ -1,12 +1,11 @@
 // BCa bootstrap intervals (bias-corrected and accelerated) of any statistic of resampled units.
 //   z0 = Phi^-1(share of replicates below the estimate, ties counted half)
 //   a  = sum U^3 / (6 (sum U^2)^1.5),  U_i = mean of the jackknife values - value without unit i
-//   ends = type-7 quantiles of the replicates at Phi(z0 + (z0 + z) / (1 - a (z0 + z))), z =
-//   Phi^-1((1 +- level) / 2)
-// Source: Efron 1987, "Better bootstrap confidence intervals", JASA 82; details as
-// scipy.stats.bootstrap. Resampling is a function of (options.seed, options.sub) and the number of
-// units only. Below six units there is no interval: resamples of so few values say nothing of the
-// tails.
+//   ends = type-7 quantiles of the replicates at Phi(z0 + (z0 + z) / (1 - a (z0 + z))),
+//          z = Phi^-1((1 +- level) / 2)
+// Source: Efron 1987, "Better bootstrap confidence intervals", JASA 82; scipy.stats.bootstrap.
+// Resampling is a function of (options.seed, options.sub) and the number of units only.
+// Below six units there is no interval: resamples of so few values say nothing of the tails.
 #pragma once
 
 #include <cstdint>

@@ -24,9 +24,9 @@ double BinomialCdf(int k, int n, double share);  // P(X <= k)
 // where it converges fast. Source: Abramowitz & Stegun 26.5.8; NIST DLMF 8.17.22.
 double RegularizedBeta(double x, double a, double b);
 
-// Mean of g(s) over the sampling distribution of s = S / sigma, where df S^2 / sigma^2 is
-// chi-squared with df degrees of freedom: what exact powers of t tests integrate. Simpson's rule; g
-// must be bounded and have no structure finer than a hundredth.
+// Mean of g(s) over the sampling distribution of s = S / sigma, where df s^2 is chi-squared with df
+// degrees of freedom: what exact powers of t tests integrate. Simpson's rule; g must be bounded and
+// have no structure finer than a hundredth.
 double MeanOverSd(double df, const std::function<double(double)>& g);
 
 }  // namespace batchmark

@@ -9,11 +9,11 @@
 namespace batchmark {
 
 // Exact sign test of "either arm is equally likely to win": wins ~ Binomial(wins + losses, 1/2).
-//   two-sided p = min(1, 2 P(X <= min(wins, losses)));  kGreater: P(X >= wins);  kLess: P(X <=
-//   wins)
+//   two-sided p = min(1, 2 P(X <= min(wins, losses)))
+//   kGreater    P(X >= wins);   kLess  P(X <= wins)
 // Ties and undecided pairs (neither arrived) are left out beforehand: the conditional test, exact
-// for any tie rate. statistic = wins / n; p = 1 if there is no decided pair. Source: Conover 1999,
-// section 3.4.
+// for any tie rate. statistic = wins / n; p = 1 if there is no decided pair.
+// Source: Conover 1999, section 3.4.
 TestResult SignTest(int wins, int losses, Alternative alternative = Alternative::kTwoSided);
 
 // Mean of differences with Student's interval:
@@ -31,9 +31,9 @@ PairedT PairedTTest(std::span<const double> differences, double null = 0.0,
                     Alternative alternative = Alternative::kTwoSided, double level = 0.95);
 
 // Wilcoxon signed-rank test of differences symmetric about 0. Zeros are dropped (Wilcoxon 1945),
-// ties take mid-ranks. statistic = W+, the rank sum of the positive differences; n = differences
-// left. n <= 200: exact, over all 2^n signs of the ranks at hand (with ties: the permutation
-// distribution); above: normal, variance (sum of squared ranks) / 4, no continuity correction.
+// ties take mid-ranks. statistic = W+, the rank sum of the positive differences; n = those left.
+//   n <= 200  exact, over all 2^n signs of the ranks at hand (with ties: permutation distribution)
+//   above     normal, variance (sum of squared ranks) / 4, no continuity correction
 TestResult WilcoxonSignedRank(std::span<const double> differences,
                               Alternative alternative = Alternative::kTwoSided);
 

@@ -1,4 +1,4 @@
-// Does a measure rise along ordered arms (depth, batch size, noise)? Tests against that one
+// Does a measure rise along ordered arms (depth, batch size, noise)? Tests against that
 // alternative.
 #pragma once
 
@@ -11,16 +11,17 @@ namespace batchmark {
 
 // Page's test: every seed ran every arm. values[seed][arm], arms in the order of the claimed rise.
 //   L = sum over arms j = 1..k of j R_j,  R_j = sum over seeds of the rank of arm j within the seed
-// p is one-sided: P(L or more) when each seed's ranks are in random order. Exact for k <= 8 (with
-// ties: of the mid-ranks at hand); above, normal with variance sum over seeds of (sum (j -
-// mean)^2)(sum (r - mean)^2) / (k - 1). statistic = L, n = seeds. p = 1 for no seeds or one arm.
-// CHECKs equal row lengths. Source: Page 1963, JASA 58.
+// statistic = L, n = seeds. p is one-sided: P(L or more) when each seed's ranks are in random
+// order.
+//   k <= 8  exact (with ties: over all orders of the mid-ranks at hand)
+//   above   normal, variance = sum over seeds of (sum (j - mean)^2)(sum (r - mean)^2) / (k - 1)
+// p = 1 for no seeds or one arm. CHECKs equal row lengths. Source: Page 1963, JASA 58.
 TestResult PageTrend(std::span<const std::vector<double>> values);
 
 // Jonckheere & Terpstra: groups in the order of the claimed rise, sharing no seeds.
 //   J = sum over groups i < j of the pairs in which the value of j is larger, ties counted half
-// p one-sided, normal with the tie-corrected variance of Hollander & Wolfe 1999, (6.19). statistic
-// = J, n = values.
+// statistic = J, n = values; p one-sided, normal with tie-corrected variance.
+// Source: Hollander & Wolfe 1999, (6.19).
 TestResult JonckheereTrend(std::span<const std::vector<double>> groups);
 
 }  // namespace batchmark

@@ -107,18 +107,23 @@ Combined CombineCriteria(std::span<const Criterion> criteria, double alpha) {
 
   Combined combined;
   combined.results.resize(criteria.size());
-  bool all_pass = !criteria.empty(), any_opposite = false;
+  bool checks_hold = true, all_pass = true, any_opposite = false, any_claim = false;
   for (size_t i = 0; i < criteria.size(); ++i) {
     CriterionResult& result = combined.results[i];
     result.p_adjusted = adjusted[i];
     result.p_opposite_adjusted = adjusted_opposite[i];
     Judge(criteria[i], alpha, result);
-    all_pass = all_pass && result.outcome == Outcome::kPass;
+    const bool pass = result.outcome == Outcome::kPass;
+    if (criteria[i].is_check) {
+      checks_hold = checks_hold && pass;
+      continue;
+    }
+    any_claim = true;
+    all_pass = all_pass && pass;
     any_opposite = any_opposite || result.outcome == Outcome::kOpposite;
   }
-  combined.verdict = any_opposite ? Verdict::kRefuted
-                     : all_pass   ? Verdict::kSupported
-                                  : Verdict::kInconclusive;
+  if (checks_hold && any_opposite) combined.verdict = Verdict::kRefuted;
+  if (checks_hold && any_claim && all_pass) combined.verdict = Verdict::kSupported;
   return combined;
 }
 

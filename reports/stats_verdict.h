@@ -10,14 +10,15 @@
 
 namespace batchmark {
 
-// Holm's step-down adjustment: with p sorted, adjusted p(k) = max over j <= k of min(1, (m - j + 1)
-// p(j)). Controls the chance of any false rejection in the family under every dependence. Source:
-// Holm 1979.
+// Holm's step-down adjustment: with p sorted, adjusted p(k) = max over j <= k of
+// min(1, (m - j + 1) p(j)). Controls the chance of any false rejection in the family under every
+// dependence. Source: Holm 1979.
 std::vector<double> HolmAdjust(std::span<const double> p);
 
 // What a criterion claims of its effect (a difference, a log ratio, a share of wins ...).
-//   kLess   effect < null            kEqual   |effect - null| < margin
+//   kLess     effect < null
 //   kGreater  effect > null
+//   kEqual    |effect - null| < margin
 // A non-inferiority claim is kGreater with null = -margin, or kLess with null = +margin.
 enum class Direction { kLess, kGreater, kEqual };
 const char* ToText(Direction direction);  // "less" | "greater" | "equal"
@@ -32,10 +33,11 @@ struct Criterion {
   std::optional<double> estimate;    // empty: nothing could be measured
   std::optional<Interval> interval;  // of the effect, at the level of the test
   double p = 1.0;                    // of the claim: small when the claim is established
-  double p_opposite = 1.0;  // of the opposite: small when the interval lies on the wrong side
+  double p_opposite = 1.0;  // of the opposite: small when the effect lies on the wrong side
   int n = 0;                // pairs (or runs) the test used
   int n_required = 0;       // declared minimum
   double min_effect = 0.0;  // smallest |estimate - null| worth the claim; 0 = any
+  bool is_check = false;    // a manipulation check: must hold before a claim is judged
 };
 
 enum class Outcome { kPass, kOpposite, kOpen };
@@ -51,13 +53,15 @@ struct CriterionResult {
   std::string reason;  // why it is open, in a few words; empty otherwise
 };
 
-// The rule, at family-wise level alpha:
-//   a criterion with n < n_required is open, whatever its p
-//   pass      adjusted p <= alpha, estimate on the claimed side and at least min_effect away from
-//   null opposite  adjusted p_opposite <= alpha: the opposite of the claim is established supported
-//   all criteria pass (and there is one) refuted        at least one opposite inconclusive
-//   everything else
-// Criteria that are open for want of runs stay in the family, so a cut experiment never gets
+// The rule, at family-wise level alpha. A criterion with n < n_required is open, whatever its p.
+//   pass      adjusted p <= alpha, estimate on the claimed side and min_effect or more from null
+//   opposite  adjusted p_opposite <= alpha: the opposite of the claim is established
+// The verdict, the first that fits:
+//   inconclusive  a manipulation check does not pass: the experiment did not do what it meant to
+//   refuted       the opposite of at least one claim is established
+//   supported     all claims pass, and there is one
+//   inconclusive  everything else
+// Criteria that are open for want of runs stay in the family: cutting an experiment never makes it
 // easier.
 struct Combined {
   Verdict verdict = Verdict::kInconclusive;

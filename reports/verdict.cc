@@ -1,0 +1,149 @@
+#include "reports/verdict.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "core/base/check.h"
+#include "reports/verdict_tests.h"
+#include "reports/verdict_text.h"
+
+namespace batchmark {
+namespace {
+
+using Pointers = std::vector<const RunRecord*>;
+
+Pointers PointersTo(std::span<const RunRecord> runs) {
+  Pointers pointers;
+  for (const RunRecord& run : runs) pointers.push_back(&run);
+  return pointers;
+}
+
+Pointers RunsOf(std::span<const RunRecord> runs, const std::string& experiment) {
+  Pointers own;
+  for (const RunRecord& run : runs) {
+    if (run.experiment == experiment) own.push_back(&run);
+  }
+  return own;
+}
+
+ContrastFinding FindContrast(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
+                             double alpha) {
+  int unpaired = 0;
+  const std::vector<RunPair> pairs = MatchRuns(runs, claim, unpaired);
+  ContrastFinding finding = TestPairs(pairs, claim, alpha);
+  finding.unpaired += unpaired;
+  return finding;
+}
+
+void Describe(ContrastFinding& finding) {
+  // "not significant" would hide that there was nothing to test.
+  if (finding.result.outcome == Outcome::kOpen &&
+      finding.criterion.n >= finding.criterion.n_required && !finding.criterion.estimate) {
+    finding.result.reason = finding.why_other.empty() ? "no pair is decided" : finding.why_other;
+  }
+  finding.effect_text = EffectText(finding);
+  finding.sentence = FindingSentence(finding);
+}
+
+CriterionResult ByItself(const Criterion& criterion, double alpha) {
+  return CombineCriteria(std::span(&criterion, 1), alpha).results.front();
+}
+
+// Steps are known to the next evaluation only.
+std::string CadenceNote(std::span<const RunRecord* const> runs) {
+  std::set<std::string> every;
+  for (const RunRecord* run : runs) {
+    const auto at = run->spec.find("eval_every");
+    if (at != run->spec.end()) every.insert(at->second);
+  }
+  if (every.empty()) return "";
+  std::string list;
+  for (const std::string& steps : every) list += (list.empty() ? "" : " or ") + steps;
+  return "Steps and seconds to the target are interval-censored: they are known to the next "
+         "evaluation only, "
+         "every " +
+         list + " steps.";
+}
+
+}  // namespace
+
+ContrastFinding JudgeContrast(std::span<const RunRecord> runs, const ContrastClaim& claim,
+                              double alpha) {
+  ValidateClaim(claim);
+  ContrastFinding finding = FindContrast(PointersTo(runs), claim, alpha);
+  finding.result = ByItself(finding.criterion, alpha);
+  Describe(finding);
+  return finding;
+}
+
+ExperimentFinding JudgeExperiment(std::span<const RunRecord> runs, const ExperimentClaims& claims) {
+  const Pointers own = RunsOf(runs, claims.name);
+  ExperimentFinding finding;
+  finding.name = claims.name;
+  std::vector<Criterion> family;
+  bool arrivals = false;
+  for (const ContrastClaim& claim : claims.contrasts) {
+    ValidateClaim(claim);
+    finding.contrasts.push_back(FindContrast(own, claim, claims.alpha));
+    arrivals = arrivals || IsArrival(claim.measure);
+    if (claim.role != ContrastRole::kReport) family.push_back(finding.contrasts.back().criterion);
+  }
+  const Combined combined = CombineCriteria(family, claims.alpha);
+  finding.verdict = combined.verdict;
+  size_t next = 0;
+  for (ContrastFinding& contrast : finding.contrasts) {
+    const bool reported = contrast.claim.role == ContrastRole::kReport;
+    contrast.result =
+        reported ? ByItself(contrast.criterion, claims.alpha) : combined.results[next++];
+    Describe(contrast);
+    if (contrast.unpaired > 0) {
+      finding.notes.push_back(contrast.claim.name + ": " + CountText(contrast.unpaired, "seed") +
+                              " left out, run in one arm only or without the measure.");
+    }
+  }
+  finding.sentence = VerdictSentence(finding, claims.alpha);
+  if (const std::string cadence = CadenceNote(own); arrivals && !cadence.empty())
+    finding.notes.push_back(cadence);
+  return finding;
+}
+
+Calibration CalibrateClaim(std::span<const RunRecord> runs, const ContrastClaim& claim,
+                           const CalibrationOptions& options) {
+  if (claim.measure == "lr_ceiling") {
+    throw InputError("self-calibration takes runs of one spec, which have no lr_ceiling");
+  }
+  ContrastClaim pseudo = claim;
+  pseudo.a = "first half";
+  pseudo.b = "second half";
+  ValidateClaim(pseudo);
+  pseudo.n_min = 2;
+  const bool equal =
+      pseudo.direction == Direction::kEqual || pseudo.test == ContrastTest::kNonInferiority;
+  std::vector<RunPair> pairs;
+  return CalibrateAgainstItself(
+      runs.size(),
+      [&](std::span<const size_t> a, std::span<const size_t> b) {
+        pairs.resize(a.size());
+        for (size_t i = 0; i < a.size(); ++i)
+          pairs[i] = {static_cast<int64_t>(i), {&runs[a[i]]}, {&runs[b[i]]}};
+        const Criterion criterion = TestPairs(pairs, pseudo, options.alpha).criterion;
+        return criterion.p_opposite <= options.alpha || (!equal && criterion.p <= options.alpha);
+      },
+      options);
+}
+
+std::string CalibrationSentence(const Calibration& calibration, double alpha) {
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "A/A: %d of %d random splits of %d equal runs into two pseudo-arms gave a finding, "
+                "a false-positive rate "
+                "of %.1f %% (95 %% Wilson interval %.1f to %.1f %%) at a claimed %.1f %%: %s.",
+                calibration.findings, calibration.trials, calibration.runs,
+                100.0 * calibration.rate, 100.0 * calibration.wilson.lower,
+                100.0 * calibration.wilson.upper, 100.0 * alpha,
+                calibration.passed ? "passed" : "failed");
+  return text;
+}
+
+}  // namespace batchmark

@@ -1,0 +1,173 @@
+#include "reports/verdict_pairs.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <map>
+
+#include "core/base/check.h"
+#include "reports/stats_logistic.h"
+
+namespace batchmark {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+const std::string& SpecValue(const RunRecord& run, const std::string& key) {
+  const auto at = run.spec.find(key);
+  if (at == run.spec.end())
+    throw InputError("run " + run.key + " has no '" + key + "' in its spec");
+  return at->second;
+}
+
+bool NameFits(const std::string& arm, const std::string& pattern) {
+  if (pattern.empty()) return false;
+  if (pattern.back() != '*') return arm == pattern;
+  return arm.compare(0, pattern.size() - 1, pattern, 0, pattern.size() - 1) == 0;
+}
+
+Known Exactly(double value) { return {value, value}; }
+
+Known Worst(const std::string& measure) {
+  return HigherIsBetter(measure) ? Known{-kInf, -kInf} : Known{kInf, kInf};
+}
+
+std::optional<Known> LogArrival(const RunRecord& run, const std::string& measure) {
+  const auto arrival = measure == "steps_to_target" ? StepsArrival(run) : SecondsArrival(run);
+  if (!arrival) return std::nullopt;
+  switch (arrival->kind) {
+    case Arrival::Kind::kEvent:
+      if (arrival->time > 0.0) return Exactly(std::log(arrival->time));
+      throw InputError("run " + run.key + " reached its target at " + measure + " = 0");
+    case Arrival::Kind::kCensored:
+      return Known{std::log(arrival->time), kInf};
+    case Arrival::Kind::kDiverged:
+      return Worst(measure);
+  }
+  return std::nullopt;
+}
+
+// "NAME@STEP" and "NAME@last".
+std::optional<double> ReadingOf(const RunRecord& run, const std::string& measure) {
+  const size_t at = measure.find('@');
+  const std::string name = measure.substr(0, at), step = measure.substr(at + 1);
+  std::optional<double> value;
+  for (const RunReading& reading : run.readings) {  // ordered by step
+    if (reading.name == name && (step == "last" || reading.step == std::atoll(step.c_str())))
+      value = reading.value;
+  }
+  return value;
+}
+
+std::optional<Known> Number(const RunRecord& run, const std::string& measure) {
+  const bool diverged = run.status == "diverged";
+  std::optional<double> value;
+  if (measure.find('@') != std::string::npos) {
+    value = ReadingOf(run, measure);  // taken before the run diverged, it counts
+    if (!value && diverged) return Worst(measure);
+  } else {
+    if (diverged) return Worst(measure);
+    value = measure == "train_loss"      ? run.train_loss
+            : measure == "val_accuracy"  ? run.val_accuracy
+            : measure == "test_accuracy" ? run.test_accuracy
+                                         : run.ms_per_step;
+  }
+  if (!value) return std::nullopt;
+  return std::isfinite(*value) ? Exactly(*value) : Worst(measure);
+}
+
+std::optional<Known> LogCeiling(const std::vector<const RunRecord*>& runs) {
+  std::vector<DosePoint> points;
+  for (const RunRecord* run : runs) {
+    points.push_back(
+        {std::log(std::strtod(SpecValue(*run, "lr").c_str(), nullptr)), run->status == "diverged"});
+  }
+  const auto half = HalfDose(points);
+  if (!half) return Known{-kInf, kInf};
+  switch (half->bound) {
+    case HalfPoint::Bound::kLower:
+      return Known{half->dose, kInf};
+    case HalfPoint::Bound::kUpper:
+      return Known{-kInf, half->dose};
+    case HalfPoint::Bound::kNone:
+      break;
+  }
+  return Exactly(half->dose);
+}
+
+std::optional<Known> Measured(const std::vector<const RunRecord*>& runs,
+                              const ContrastClaim& claim) {
+  if (claim.measure == "lr_ceiling") return LogCeiling(runs);
+  const RunRecord& run = *runs.front();
+  if (IsArrival(claim.measure)) return LogArrival(run, claim.measure);
+  auto known = Number(run, claim.measure);
+  if (!known || !known->IsExact() || !IsRatio(claim)) return known;
+  if (!(known->low > 0.0))
+    throw InputError(claim.measure + " of run " + run.key + " is not positive, so it has no ratio");
+  return Exactly(std::log(known->low));
+}
+
+}  // namespace
+
+bool Known::IsExact() const { return low == high && std::isfinite(low); }
+
+bool IsArrival(const std::string& measure) {
+  return measure == "steps_to_target" || measure == "time_to_target_s";
+}
+
+bool IsShare(const std::string& measure) {
+  return measure == "diverged_share" || measure == "reached_share";
+}
+
+bool HigherIsBetter(const std::string& measure) {
+  return measure.find("accuracy") != std::string::npos || measure == "lr_ceiling";
+}
+
+bool IsRatio(const ContrastClaim& claim) {
+  return claim.test == ContrastTest::kPairedRatio || IsArrival(claim.measure) ||
+         claim.measure == "ms_per_step" || claim.measure == "lr_ceiling";
+}
+
+bool IsHit(const RunRecord& run, const std::string& measure) {
+  return measure == "diverged_share" ? run.status == "diverged" : run.steps_to_target.has_value();
+}
+
+std::vector<RunPair> MatchRuns(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
+                               int& unpaired) {
+  std::map<int64_t, RunPair> by_seed;
+  for (const RunRecord* run : runs) {
+    for (const bool is_a : {true, false}) {
+      if (!NameFits(run->arm, is_a ? claim.a : claim.b)) continue;
+      const int64_t seed = std::atoll(SpecValue(*run, "seed").c_str());
+      RunPair& pair = by_seed[seed];
+      pair.seed = seed;
+      auto& side = is_a ? pair.a : pair.b;
+      side.push_back(run);
+      if (side.size() > 1 && claim.measure != "lr_ceiling") {
+        throw InputError("arm '" + run->arm + "' holds two runs of seed " + std::to_string(seed) +
+                         "; a contrast takes runs of one size only");
+      }
+    }
+  }
+  std::vector<RunPair> pairs;
+  unpaired = 0;
+  for (auto& [seed, pair] : by_seed) {
+    if (pair.a.empty() || (pair.b.empty() && !claim.b.empty())) {
+      ++unpaired;
+    } else {
+      pairs.push_back(std::move(pair));
+    }
+  }
+  return pairs;
+}
+
+std::optional<Known> EffectOf(const RunPair& pair, const ContrastClaim& claim) {
+  const auto a = Measured(pair.a, claim), b = Measured(pair.b, claim);
+  if (!a || !b) return std::nullopt;
+  // Two infinities of one sign say nothing of their difference.
+  const bool low_open = std::isinf(a->low) && a->low == b->high;
+  const bool high_open = std::isinf(a->high) && a->high == b->low;
+  return Known{low_open ? -kInf : a->low - b->high, high_open ? kInf : a->high - b->low};
+}
+
+}  // namespace batchmark

@@ -1,0 +1,42 @@
+// What is known of each pair's effect: a number, a bound, or nothing. Used by verdict.cc only.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "reports/verdict.h"
+
+namespace batchmark {
+
+// Lies in [low, high]; exact if both are the same finite number. A bound is strict: the value of a
+// censored run lies beyond it. -inf or +inf at both ends: worse than any number (a diverged run).
+struct Known {
+  double low, high;
+  bool IsExact() const;
+};
+
+// The runs of one seed: one run an arm, or (lr_ceiling) all rates of an arm's family. b is empty
+// for a claim about one arm.
+struct RunPair {
+  int64_t seed = 0;
+  std::vector<const RunRecord*> a, b;
+};
+
+// Pairs by seed, in increasing order of seed. `unpaired` counts seeds that only one arm has.
+// Throws Error(kBadInput) if a seed has two runs where one is meant.
+std::vector<RunPair> MatchRuns(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
+                               int& unpaired);
+
+bool IsArrival(const std::string& measure);       // steps_to_target, time_to_target_s
+bool IsShare(const std::string& measure);         // diverged_share, reached_share
+bool HigherIsBetter(const std::string& measure);  // accuracies, lr_ceiling
+bool IsRatio(const ContrastClaim& claim);         // effects are ln(a / b)
+
+// The effect a - b (or ln(a / b)) of a pair. Empty: the measure is missing (a reading never taken).
+std::optional<Known> EffectOf(const RunPair& pair, const ContrastClaim& claim);
+// Of a share: whether it was hit.
+bool IsHit(const RunRecord& run, const std::string& measure);
+
+}  // namespace batchmark

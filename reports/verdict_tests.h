@@ -1,0 +1,17 @@
+// One claim's test on the effects of its pairs. Used by verdict.cc only.
+#pragma once
+
+#include <span>
+
+#include "reports/verdict_pairs.h"
+
+namespace batchmark {
+
+// The claim's null and margin on the scale of the effects (logs where they are ratios).
+double ClaimNull(const ContrastClaim& claim);
+double ClaimMargin(const ContrastClaim& claim);  // tost and noninferiority
+
+// Everything of a finding but sentence and family: the test, its criterion and the counts.
+ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& claim, double alpha);
+
+}  // namespace batchmark

@@ -1,0 +1,214 @@
+#include "reports/verdict_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include "reports/verdict_tests.h"
+
+namespace batchmark {
+namespace {
+
+std::string Digits(const char* format, double value) {
+  if (std::isinf(value)) return value > 0 ? "infinity" : "-infinity";
+  char text[64];
+  std::snprintf(text, sizeof text, format, value == 0.0 ? 0.0 : value);  // no "-0"
+  return text;
+}
+
+bool IsAccuracy(const std::string& measure) {
+  return measure.find("accuracy") != std::string::npos;
+}
+
+// A difference in the measure's unit: accuracies in percentage points.
+std::string DifferenceText(double difference, const std::string& measure) {
+  return IsAccuracy(measure) ? Digits("%+.2f", 100.0 * difference) : Digits("%+.3g", difference);
+}
+
+std::string OnScale(double effect, const ContrastFinding& finding) {
+  return finding.is_ratio ? FactorText(std::exp(effect))
+                          : DifferenceText(effect, finding.claim.measure);
+}
+
+std::string MeasureText(const std::string& measure) {
+  if (measure == "steps_to_target") return "steps to the target";
+  if (measure == "time_to_target_s") return "seconds to the target";
+  if (measure == "train_loss") return "final training loss";
+  if (measure == "val_accuracy") return "final validation accuracy";
+  if (measure == "test_accuracy") return "test accuracy";
+  if (measure == "ms_per_step") return "time of a step";
+  if (measure == "lr_ceiling") return "learning-rate ceiling";
+  if (measure == "diverged_share") return "runs that diverged";
+  if (measure == "reached_share") return "runs that reached the target";
+  const size_t at = measure.find('@');
+  const std::string name = measure.substr(0, at), step = measure.substr(at + 1);
+  return name + (step == "last" ? " at the end" : " at step " + step);
+}
+
+const char* TestText(ContrastTest test, bool one_arm) {
+  switch (test) {
+    case ContrastTest::kSign:
+      return "exact sign test";
+    case ContrastTest::kLogRank:
+      return "log-rank test stratified by seed";
+    case ContrastTest::kPaired:
+    case ContrastTest::kPairedRatio:
+      return "paired t test";
+    case ContrastTest::kWilcoxon:
+      return "Wilcoxon signed-rank test";
+    case ContrastTest::kTost:
+      return "equivalence test (TOST)";
+    case ContrastTest::kNonInferiority:
+      return "non-inferiority t test";
+    case ContrastTest::kProportion:
+      return one_arm ? "exact binomial test" : "McNemar's exact test";
+  }
+  return "";
+}
+
+// "less in 8 of 8 decided pairs, 1 tie, 2 undecided"
+std::string SignText(const ContrastFinding& finding) {
+  const PairCounts& counts = finding.counts;
+  const bool claimed_less = finding.claim.direction == Direction::kLess;
+  std::string text = claimed_less ? "less" : "greater";
+  const double null =
+      finding.is_ratio ? std::exp(ClaimNull(finding.claim)) : ClaimNull(finding.claim);
+  if (finding.claim.margin != 0.0)
+    text += " than " + FactorText(null) + (finding.is_ratio ? " times" : "");
+  text += " in " + std::to_string(claimed_less ? counts.less : counts.greater) + " of " +
+          CountText(counts.less + counts.greater, "decided pair");
+  if (counts.ties > 0) text += ", " + CountText(counts.ties, "tie");
+  if (counts.undecided > 0) text += ", " + std::to_string(counts.undecided) + " undecided";
+  return text;
+}
+
+std::string ShareText(const ContrastFinding& finding) {
+  const Criterion& criterion = finding.criterion;
+  if (finding.claim.b.empty()) {
+    const std::string share = Digits("%.0f", 100.0 * criterion.estimate.value_or(0.0)) + " %";
+    if (!criterion.interval) return share;
+    return share + " [" + Digits("%.0f", 100.0 * criterion.interval->lower) + ", " +
+           Digits("%.0f", 100.0 * criterion.interval->upper) + "]";
+  }
+  return "difference of shares " + Digits("%+.0f", 100.0 * criterion.estimate.value_or(0.0)) +
+         " points; " + std::to_string(finding.counts.greater) + " pairs only the first, " +
+         std::to_string(finding.counts.less) + " only the second";
+}
+
+// The smaller p of the two sides, as a reader expects of a two-sided test.
+std::string Evidence(const ContrastFinding& finding) {
+  const Criterion& criterion = finding.criterion;
+  const bool opposite = criterion.p_opposite < criterion.p;
+  const double p = opposite ? criterion.p_opposite : criterion.p;
+  const double adjusted = opposite ? finding.result.p_opposite_adjusted : finding.result.p_adjusted;
+  std::string text = PText(p);
+  if (adjusted != p && criterion.n >= criterion.n_required)
+    text += ", after Holm " + PText(adjusted);
+  return text;
+}
+
+std::string OutcomeText(const CriterionResult& result) {
+  switch (result.outcome) {
+    case Outcome::kPass:
+      return "as claimed";
+    case Outcome::kOpposite:
+      return "the opposite of the claim";
+    case Outcome::kOpen:
+      break;
+  }
+  return "open (" + result.reason + ")";
+}
+
+std::string StatusText(const std::string& arm, int diverged, int censored) {
+  if (diverged == 0 && censored == 0) return "";
+  std::string text = " " + arm + ": ";
+  if (diverged > 0) text += std::to_string(diverged) + " diverged";
+  if (censored > 0)
+    text += std::string(diverged > 0 ? ", " : "") + std::to_string(censored) + " never arrived";
+  return text + ".";
+}
+
+}  // namespace
+
+std::string CountText(int count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string PText(double p) { return p < 1e-4 ? "p < 0.0001" : "p = " + Digits("%.2g", p); }
+
+std::string FactorText(double ratio) {
+  return std::fabs(ratio) >= 100.0 ? Digits("%.0f", ratio) : Digits("%.3g", ratio);
+}
+
+std::string EffectText(const ContrastFinding& finding) {
+  const Criterion& criterion = finding.criterion;
+  if (!criterion.estimate) return "nothing could be compared";
+  if (finding.test_used == ContrastTest::kProportion) return ShareText(finding);
+  if (finding.test_used == ContrastTest::kSign || finding.test_used == ContrastTest::kLogRank)
+    return SignText(finding);
+  std::string text = finding.is_ratio ? "ratio " : "difference ";
+  if (finding.test_used == ContrastTest::kWilcoxon) text = "median " + text;
+  text += OnScale(*criterion.estimate, finding);
+  if (criterion.interval) {
+    text += " [" + OnScale(criterion.interval->lower, finding) + ", " +
+            OnScale(criterion.interval->upper, finding) + "]";
+  }
+  if (!finding.is_ratio && IsAccuracy(finding.claim.measure)) text += " points";
+  return text;
+}
+
+std::string FindingSentence(const ContrastFinding& finding) {
+  const ContrastClaim& claim = finding.claim;
+  const bool one_arm = claim.b.empty();
+  std::string text = claim.name + ": " + MeasureText(claim.measure) + ", " + claim.a +
+                     (one_arm ? "" : " against " + claim.b) + ": " + finding.effect_text + " (" +
+                     TestText(finding.test_used, one_arm) +
+                     ", n = " + std::to_string(finding.pairs);
+  if (finding.criterion.estimate) text += ", " + Evidence(finding);
+  text += "): " + OutcomeText(finding.result) + ".";
+  if (!finding.why_other.empty()) {
+    const bool replaced = finding.test_used != claim.test;
+    text += (replaced ? " Not the " + std::string(TestText(claim.test, one_arm)) : " No test") +
+            ": " + finding.why_other + ".";
+  }
+  text += StatusText(claim.a, finding.diverged_a, finding.censored_a);
+  if (!one_arm) text += StatusText(claim.b, finding.diverged_b, finding.censored_b);
+  return text;
+}
+
+std::string VerdictSentence(const ExperimentFinding& finding, double alpha) {
+  std::string opposite, open, failed_checks;
+  int family = 0;
+  auto add = [](std::string& list, const std::string& item) {
+    list += (list.empty() ? "" : "; ") + item;
+  };
+  for (const ContrastFinding& contrast : finding.contrasts) {
+    if (contrast.claim.role == ContrastRole::kReport) continue;
+    ++family;
+    const Outcome outcome = contrast.result.outcome;
+    if (contrast.claim.role == ContrastRole::kCheck && outcome != Outcome::kPass) {
+      add(failed_checks, contrast.claim.name);
+    } else if (outcome == Outcome::kOpposite) {
+      add(opposite, contrast.claim.name);
+    } else if (outcome == Outcome::kOpen) {
+      add(open, contrast.claim.name + " (" + contrast.result.reason + ")");
+    }
+  }
+  std::string text = std::string(ToText(finding.verdict)) + ": ";
+  const std::string level = " at " + Digits("%g", alpha) + (family > 1 ? " after Holm" : "");
+  if (family == 0) return text + "no criterion is defined.";
+  if (!failed_checks.empty())
+    return text + "a check that must hold first does not pass: " + failed_checks + ".";
+  if (finding.verdict == Verdict::kSupported) {
+    return text +
+           (family == 1 ? "the criterion passes"
+                        : "all " + std::to_string(family) + " criteria pass") +
+           level + ".";
+  }
+  if (finding.verdict == Verdict::kRefuted)
+    return text + "the opposite is established" + level + " of: " + opposite + ".";
+  return text + "open" + level + ": " + open + ".";
+}
+
+}  // namespace batchmark

@@ -1,0 +1,20 @@
+// What a finding says in English. Digits are few, so that a sentence does not depend on the last
+// bits.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "reports/verdict.h"
+
+namespace batchmark {
+
+std::string PText(double p);                                // "p = 0.0078", "p < 0.0001"
+std::string FactorText(double ratio);                       // "0.42"
+std::string CountText(int count, const std::string& noun);  // "1 pair", "8 pairs"
+
+std::string EffectText(const ContrastFinding& finding);
+std::string FindingSentence(const ContrastFinding& finding);  // needs effect_text and result
+std::string VerdictSentence(const ExperimentFinding& finding, double alpha);
+
+}  // namespace batchmark

@@ -87,6 +87,7 @@ TEST_CASE("a command builds, then runs in the caller's folder with its words and
 
 TEST_CASE("run is the seed experiment in its quick form", "[front_door]") {
   const Tree tree;
+  // The download before it prints nothing of its own here.
   CHECK(Has(tree.Run({"run", "--budget", "60s"}).out,
             "<experiment>\n<run>\n<seed-keras-mnist>\n<--quick>\n<--budget>\n<60s>\n"));
 }

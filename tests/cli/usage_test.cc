@@ -19,7 +19,7 @@ bool IsOneSentence(const std::string& err) {
 const std::vector<std::vector<std::string>> kCommands = {
     {},        {"train"},
 
-    {"data"},  {"data", "list"}, {"data", "verify"},
+    {"data"},  {"data", "list"}, {"data", "verify"}, {"data", "fetch"},
 
     {"doctor"}};
 

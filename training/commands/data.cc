@@ -4,6 +4,7 @@
 #include "training/commands/command.h"
 #include "training/commands/output.h"
 #include "training/data/dataset.h"
+#include "training/data/fetch.h"
 
 namespace batchmark {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 struct DataOptions {
   std::string data_dir;
   std::string data = "auto";
+  bool if_missing = false;
 };
 
 int List(const DataOptions& options) {
@@ -41,6 +43,24 @@ int Verify(const DataOptions& options) {
   return 0;
 }
 
+// A folder that comes before the download in the search, or a folder that the user named.
+bool IsHereAlready() {
+  for (const DataCandidate& candidate : ListDatasets("")) {
+    if (candidate.usable) return true;
+    if (candidate.where == "download") return false;
+  }
+  return true;
+}
+
+int Fetch(const DataOptions& options) {
+  if (options.if_missing && IsHereAlready()) return 0;
+  FetchRequest request;
+  request.data = options.data;
+  PrintNote("fetching " + request.data + " to " + FetchFolder(request.data));
+  Print(FetchDataset(request) + "\n");
+  return 0;
+}
+
 Option DataDirOption(const std::shared_ptr<DataOptions>& options) {
   return {"--data-dir", "DIR", "look there only (else $BATCHMARK_DATA_DIR, else the search)",
           &options->data_dir};
@@ -66,11 +86,23 @@ Command VerifyCommand() {
   return command;
 }
 
+Command FetchCommand() {
+  auto options = std::make_shared<DataOptions>();
+  options->data = "mnist";
+  Command command{"fetch", "Download an image set into the cache, checked by its hash.", {}, {}, "",
+                  {}};
+  command.options = {{"SET", "", "mnist (default) or fashion-mnist", &options->data},
+                     {"--if-missing", "", "only if the search finds no set on this machine",
+                      &options->if_missing}};
+  command.run = [options] { return Fetch(*options); };
+  return command;
+}
+
 }  // namespace
 
 Command DataCommand() {
   Command command{"data", "List, check or fetch image sets.", {}, {}, "", {}};
-  command.subcommands = {ListCommand(), VerifyCommand()};
+  command.subcommands = {ListCommand(), VerifyCommand(), FetchCommand()};
   return command;
 }
 

@@ -79,7 +79,7 @@ TEST_CASE("The state after a few steps is the same on 1, 2, 3 and 8 threads", "[
     CHECK(std::isfinite(one.train_loss));
     for (const char* threads : {"2", "3", "8"}) {
       settings["threads"] = threads;
-      CAPTURE(settings["net"], settings["bn.placement"], threads);
+      CAPTURE(settings.at("net"), threads);
       CHECK(RunTraining(Spec(settings), Digits()).state_hash == one.state_hash);
     }
   }
@@ -102,7 +102,7 @@ TEST_CASE("Another seed, rate or noise gives another state", "[trainer]") {
 
 TEST_CASE("Training learns", "[trainer]") {
   const RunOutcome outcome = RunTraining(
-      Spec({{"net", kSmallNet}, {"steps", "400"}, {"lr", "0.05"}, {"eval_every", "50"}, {"target", "0.8"}, {"eval_size", "1000"}}),
+      Spec({{"net", kSmallNet}, {"steps", "400"}, {"lr", "0.1"}, {"bn.eval", "ema:0.9"}, {"eval_every", "50"}, {"target", "0.8"}, {"eval_size", "1000"}}),
       Digits());
   CHECK(outcome.status == RunStatus::kReached);
   CHECK(outcome.test_accuracy > 0.8);
@@ -114,7 +114,7 @@ TEST_CASE("Training learns", "[trainer]") {
 }
 
 TEST_CASE("A run stops at its confirmed target when asked to", "[trainer]") {
-  const RunOutcome outcome = RunTraining(Spec({{"net", kSmallNet}, {"steps", "400"}, {"lr", "0.05"}, {"eval_every", "10"}, {"target", "0.3"},
+  const RunOutcome outcome = RunTraining(Spec({{"net", kSmallNet}, {"steps", "400"}, {"lr", "0.1"}, {"bn.eval", "ema:0.9"}, {"eval_every", "10"}, {"target", "0.3"},
                               {"confirm", "1"}, {"stop_at_target", "true"}}), Digits());
   REQUIRE(outcome.steps_to_target);
   CHECK(outcome.steps == *outcome.steps_to_target + 10);

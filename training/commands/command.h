@@ -39,6 +39,7 @@ std::string HelpText(const std::string& path, const Command& command);
 std::string WrapText(const std::string& start, size_t indent, const std::string& text);
 
 Command TrainCommand();
+Command SweepCommand();
 Command ExperimentCommand();
 Command ReportCommand();
 Command DataCommand();

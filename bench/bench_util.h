@@ -3,18 +3,21 @@
 //   --threads=1,2       thread counts (default: 1 and all in the affinity mask)
 //   --backend=avx2,avx3 SIMD targets, or all (default: $BATCHMARK_BACKEND, else the best)
 //   --cold=0            leave out the variants that evict their operands before each call
-//   --limits=quick      do not measure DRAM (cold variants then print no share); none: no limits, no shares
+//   --limits=quick      do not measure DRAM (cold variants then print no share); none: no limits,
+//   no shares
 //   --peers=0           leave out other libraries
-// All other flags are Google Benchmark's. Exit 1: nothing matched the filter, or a check failed; 2: bad flag.
+// All other flags are Google Benchmark's. Exit 1: nothing matched the filter, or a check failed; 2:
+// bad flag.
 //
 // A benchmark's name says everything and can be copied into --benchmark_filter:
 //   gemm/NN/square_1024/avx3/t2        operation / shape / SIMD target or peer library / threads
 // with .../cold for the variant whose operands come from DRAM, and Google Benchmark's /real_time or
-// /manual_time. Several threads are timed by the wall clock; one thread by its CPU time, which other
-// work on the machine disturbs less.
+// /manual_time. Several threads are timed by the wall clock; one thread by its CPU time, which
+// other work on the machine disturbs less.
 //
-// Counters: GFLOPS, GBs (of the work's least traffic), share (of the limit that its label names, at the
-// core clock `ghz` seen around the timing), scaling (over one thread, where that was timed before).
+// Counters: GFLOPS, GBs (of the work's least traffic), share (of the limit that its label names, at
+// the core clock `ghz` seen around the timing), scaling (over one thread, where that was timed
+// before).
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -57,7 +60,8 @@ struct Case {
 // The case under its full name, hot and cold.
 void Register(Case one);
 
-// Calls body(backend, threads) for every pair that the flags ask for; peers once for each thread count.
+// Calls body(backend, threads) for every pair that the flags ask for; peers once for each thread
+// count.
 void ForEachVariant(const std::function<void(const std::string& backend, int threads)>& body);
 void ForEachPeerVariant(const std::function<void(const std::string& backend, int threads)>& body);
 
@@ -77,8 +81,8 @@ std::shared_ptr<T> Shared(std::weak_ptr<T>& slot, const Make& make) {
 AlignedBuffer<float> RandomFloats(size_t size, uint64_t seed);
 
 // Largest tolerated distance of a float32 sum of `terms` products from float64's, given sum |a b|:
-// eps (8 + sqrt(terms) / 2) of it. Rounding errors of a running sum grow like 0.3 sqrt(terms) or slower,
-// while a wrong index or a lost term is off by 1/terms of it or more.
+// eps (8 + sqrt(terms) / 2) of it. Rounding errors of a running sum grow like 0.3 sqrt(terms) or
+// slower, while a wrong index or a lost term is off by 1/terms of it or more.
 double SumTolerance(size_t terms, double sum_of_magnitudes);
 // Empty, or "C[3,7] is 1.5, float64 says 2".
 std::string Mismatch(const std::string& what, double got, double expected, double tolerance);

@@ -1,7 +1,10 @@
-// Convolutions of shapes::kConv: ours on each SIMD target, oneDNN where built (NHWC, and its own layout).
+// Convolutions of shapes::kConv: ours on each SIMD target, oneDNN where built (NHWC, and its own
+// layout).
 //   fwd          dst = conv(src) + bias                           bwd_data     d_src from dz
-//   fwd_bn       src = relu(scale v + shift) applied on load,     bwd_weights  d_weights, d_bias from src, dz
-//                moments of dst gathered                          bwd          both, as a step needs them
+//   fwd_bn       src = relu(scale v + shift) applied on load,     bwd_weights  d_weights, d_bias
+//   from src, dz
+//                moments of dst gathered                          bwd          both, as a step
+//                needs them
 //   bwd_bn       as bwd, with dz resolved on load from (dy, z) through batch norm and ReLU
 // FLOPs = 2 x (taps that fall inside the image) x Cin x Cout; minimal traffic: inputs read once,
 // results written once.
@@ -52,8 +55,12 @@ constexpr NamedKind kKinds[] = {
     {Kind::kBackward, "bwd"},          {Kind::kBackwardBn, "bwd_bn"},
 };
 
-bool WithData(Kind kind) { return kind == Kind::kBackwardData || kind == Kind::kBackward || kind == Kind::kBackwardBn; }
-bool WithWeights(Kind kind) { return kind == Kind::kBackwardWeights || kind == Kind::kBackward || kind == Kind::kBackwardBn; }
+bool WithData(Kind kind) {
+  return kind == Kind::kBackwardData || kind == Kind::kBackward || kind == Kind::kBackwardBn;
+}
+bool WithWeights(Kind kind) {
+  return kind == Kind::kBackwardWeights || kind == Kind::kBackward || kind == Kind::kBackwardBn;
+}
 bool IsForward(Kind kind) { return kind == Kind::kForward || kind == Kind::kForwardBn; }
 bool IsFused(Kind kind) { return kind == Kind::kForwardBn || kind == Kind::kBackwardBn; }
 
@@ -61,8 +68,10 @@ Work WorkOf(Kind kind, const Conv2dShape& shape) {
   const Sizes z = SizesOf(shape);
   if (IsForward(kind)) return {z.flops, z.src + z.weights, z.dst};
   Work work = {0, z.dst * (IsFused(kind) ? 2 : 1), 0};  // dz, or dy and z
-  if (WithData(kind)) work.flops += z.flops, work.bytes_read += z.weights, work.bytes_written += z.src;
-  if (WithWeights(kind)) work.flops += z.flops, work.bytes_read += z.src, work.bytes_written += z.weights;
+  if (WithData(kind))
+    work.flops += z.flops, work.bytes_read += z.weights, work.bytes_written += z.src;
+  if (WithWeights(kind))
+    work.flops += z.flops, work.bytes_read += z.src, work.bytes_written += z.weights;
   return work;
 }
 
@@ -98,7 +107,9 @@ Subject MakeSubject(Kind kind, std::shared_ptr<ConvTensors> t, std::function<voi
     if (wrong.empty() && WithWeights(kind)) wrong = CheckBackwardWeights(*t, IsFused(kind));
     return wrong;
   };
-  const auto add = [&](const AlignedBuffer<float>& x) { subject.operands.push_back({x.data(), x.size()}); };
+  const auto add = [&](const AlignedBuffer<float>& x) {
+    subject.operands.push_back({x.data(), x.size()});
+  };
   add(t->src), add(t->weights), add(t->d_weights);
   if (IsForward(kind)) add(t->dst);
   if (!IsForward(kind)) add(t->dz), add(t->z), add(t->d_src);
@@ -123,7 +134,8 @@ std::function<void()> OurRun(Kind kind, std::shared_ptr<ConvTensors> t, int thre
   };
 }
 
-void RegisterPeers(Case one, Kind kind, const std::function<std::shared_ptr<ConvTensors>()>& tensors) {
+void RegisterPeers(Case one, Kind kind,
+                   const std::function<std::shared_ptr<ConvTensors>()>& tensors) {
   const ConvPass pass = kind == Kind::kForward        ? ConvPass::kForward
                         : kind == Kind::kBackwardData ? ConvPass::kBackwardData
                                                       : ConvPass::kBackwardWeights;
@@ -134,9 +146,10 @@ void RegisterPeers(Case one, Kind kind, const std::function<std::shared_ptr<Conv
       one.peer = peer.name;
       one.make = [=, make = peer.conv] {
         const auto t = tensors();
-        PeerCall call = make(pass, t->shape,
-                             {t->src.data(), t->weights.data(), t->bias.data(), t->dz.data(),
-                              t->dst.data(), t->d_src.data(), t->d_weights.data(), t->d_bias.data()});
+        PeerCall call =
+            make(pass, t->shape,
+                 {t->src.data(), t->weights.data(), t->bias.data(), t->dz.data(), t->dst.data(),
+                  t->d_src.data(), t->d_weights.data(), t->d_bias.data()});
         return MakeSubject(kind, t, std::move(call.run), std::move(call.finish));
       };
       Register(one);

@@ -61,7 +61,9 @@ double LargestMagnitude(const std::vector<double>& values) {
   return largest;
 }
 
-std::vector<double> AsDouble(const AlignedBuffer<float>& values) { return {values.begin(), values.end()}; }
+std::vector<double> AsDouble(const AlignedBuffer<float>& values) {
+  return {values.begin(), values.end()};
+}
 
 std::string Name(const char* what, const Pixel& p, size_t c) {
   return std::string(what) + "[" + std::to_string(p.n) + "," + std::to_string(p.y) + "," +
@@ -105,7 +107,7 @@ std::string CheckForward(const ConvTensors& t, bool fused) {
   const Values values(t, fused);
   const std::vector<double> weights = AsDouble(t.weights), bias = AsDouble(t.bias);
   const size_t pad_y = s.same ? (s.kernel_h - 1) / 2 : 0, pad_x = s.same ? (s.kernel_w - 1) / 2 : 0;
-  const reference::ConvShape one = {1, s.kernel_h, s.kernel_w, s.channels_in,
+  const reference::ConvShape one = {1,          s.kernel_h, s.kernel_w,     s.channels_in,
                                     s.kernel_h, s.kernel_w, s.channels_out, false};
   std::vector<double> patch(s.kernel_h * s.kernel_w * s.channels_in), out(s.channels_out);
   for (const Pixel& p : SamplePixels(s.samples, s.OutHeight(), s.OutWidth())) {
@@ -122,7 +124,8 @@ std::string CheckForward(const ConvTensors& t, bool fused) {
     reference::ConvForward(one, patch.data(), weights.data(), bias.data(), out.data());
     const double bound = Bound(patch.size() + 1, std::max(1.0, LargestMagnitude(patch)), 1.0);
     for (size_t o = 0; o < s.channels_out; ++o) {
-      const float got = t.dst[((p.n * s.OutHeight() + p.y) * s.OutWidth() + p.x) * s.channels_out + o];
+      const float got =
+          t.dst[((p.n * s.OutHeight() + p.y) * s.OutWidth() + p.x) * s.channels_out + o];
       const std::string wrong = Mismatch(Name("dst", p, o), got, out[o], bound);
       if (!wrong.empty()) return wrong;
     }
@@ -144,10 +147,11 @@ std::string CheckMoments(const ConvTensors& t, const TileMoments& moments) {
       for (size_t p = 0; p < positions; ++p) m2 += std::pow(dst[p * s.channels_out] - mean, 2);
       const size_t slot = n * s.channels_out + c;
       const double tolerance = SumTolerance(positions, magnitude);
-      std::string wrong = Mismatch("moments.mean[" + std::to_string(slot) + "]", moments.mean[slot], mean,
-                                   tolerance / static_cast<double>(positions));
+      std::string wrong = Mismatch("moments.mean[" + std::to_string(slot) + "]", moments.mean[slot],
+                                   mean, tolerance / static_cast<double>(positions));
       if (wrong.empty()) {
-        wrong = Mismatch("moments.m2[" + std::to_string(slot) + "]", moments.m2[slot], m2, SumTolerance(positions, m2));
+        wrong = Mismatch("moments.m2[" + std::to_string(slot) + "]", moments.m2[slot], m2,
+                         SumTolerance(positions, m2));
       }
       if (!wrong.empty()) return wrong;
     }
@@ -155,15 +159,16 @@ std::string CheckMoments(const ConvTensors& t, const TileMoments& moments) {
   return "";
 }
 
-// The gradient of an input pixel comes from the outputs whose patch covers it: KH x KW of them, whose
-// own valid backward pass is a (2 KH - 1) x (2 KW - 1) image with our pixel in its middle.
+// The gradient of an input pixel comes from the outputs whose patch covers it: KH x KW of them,
+// whose own valid backward pass is a (2 KH - 1) x (2 KW - 1) image with our pixel in its middle.
 std::string CheckBackwardData(const ConvTensors& t, bool fused) {
   const Conv2dShape& s = t.shape;
   const Values values(t, fused);
   const std::vector<double> weights = AsDouble(t.weights);
   const size_t pad_y = s.same ? (s.kernel_h - 1) / 2 : 0, pad_x = s.same ? (s.kernel_w - 1) / 2 : 0;
-  const reference::ConvShape one = {1, 2 * s.kernel_h - 1, 2 * s.kernel_w - 1, s.channels_in,
-                                    s.kernel_h, s.kernel_w, s.channels_out, false};
+  const reference::ConvShape one = {
+      1,          2 * s.kernel_h - 1, 2 * s.kernel_w - 1, s.channels_in,
+      s.kernel_h, s.kernel_w,         s.channels_out,     false};
   std::vector<double> dz(s.kernel_h * s.kernel_w * s.channels_out);
   std::vector<double> d_src(one.h * one.w * s.channels_in);
   for (const Pixel& p : SamplePixels(s.samples, s.height, s.width)) {
@@ -178,7 +183,8 @@ std::string CheckBackwardData(const ConvTensors& t, bool fused) {
       }
     }
     reference::ConvBackwardData(one, dz.data(), weights.data(), d_src.data());
-    const double* middle = d_src.data() + ((s.kernel_h - 1) * one.w + s.kernel_w - 1) * s.channels_in;
+    const double* middle =
+        d_src.data() + ((s.kernel_h - 1) * one.w + s.kernel_w - 1) * s.channels_in;
     const double bound = Bound(dz.size(), std::max(1.0, LargestMagnitude(dz)), 1.0);
     for (size_t c = 0; c < s.channels_in; ++c) {
       const float got = t.d_src[((p.n * s.height + p.y) * s.width + p.x) * s.channels_in + c];
@@ -189,11 +195,13 @@ std::string CheckBackwardData(const ConvTensors& t, bool fused) {
   return "";
 }
 
-// A few (input channel, output channel) pairs over the whole batch: a convolution of one channel each.
+// A few (input channel, output channel) pairs over the whole batch: a convolution of one channel
+// each.
 std::string CheckBackwardWeights(const ConvTensors& t, bool fused) {
   const Conv2dShape& s = t.shape;
   const Values values(t, fused);
-  const reference::ConvShape one = {s.samples, s.height, s.width, 1, s.kernel_h, s.kernel_w, 1, s.same};
+  const reference::ConvShape one = {s.samples,  s.height,   s.width, 1,
+                                    s.kernel_h, s.kernel_w, 1,       s.same};
   const size_t out_h = s.OutHeight(), out_w = s.OutWidth();
   std::vector<double> src(s.samples * s.height * s.width), dz(s.samples * out_h * out_w);
   std::vector<double> d_weights(s.kernel_h * s.kernel_w);
@@ -212,7 +220,8 @@ std::string CheckBackwardWeights(const ConvTensors& t, bool fused) {
     reference::ConvBackwardWeights(one, src.data(), dz.data(), d_weights.data(), &d_bias);
     std::string wrong = Mismatch("d_bias[" + std::to_string(o) + "]", t.d_bias[o], d_bias,
                                  2 * SumTolerance(dz.size(), magnitude));
-    const double bound = 2 * SumTolerance(dz.size(), magnitude * std::max(1.0, LargestMagnitude(src)));
+    const double bound =
+        2 * SumTolerance(dz.size(), magnitude * std::max(1.0, LargestMagnitude(src)));
     for (size_t tap = 0; tap < d_weights.size() && wrong.empty(); ++tap) {
       const float got = t.d_weights[(tap * s.channels_in + c) * s.channels_out + o];
       wrong = Mismatch("d_weights[" + std::to_string(tap) + "," + std::to_string(c) + "," +

@@ -41,9 +41,11 @@ std::string Check(const shapes::NamedGemm& s, const Operands& x) {
   return "";
 }
 
-Subject MakeSubject(const shapes::NamedGemm& s, std::shared_ptr<Operands> x, std::function<void()> run) {
+Subject MakeSubject(const shapes::NamedGemm& s, std::shared_ptr<Operands> x,
+                    std::function<void()> run) {
   x->c[0] = std::nanf("");  // a run that writes nothing is seen
-  return {std::move(run), [s, x] { return Check(s, *x); },
+  return {std::move(run),
+          [s, x] { return Check(s, *x); },
           {{x->a.data(), x->a.size()}, {x->b.data(), x->b.size()}, {x->c.data(), x->c.size()}}};
 }
 
@@ -58,7 +60,8 @@ void RegisterShape(const shapes::NamedGemm& s) {
   Case one;
   one.name = std::string("gemm/") + FormName(s.form) + "/" + s.name;
   one.work = {2.0 * static_cast<double>(s.m * s.n) * static_cast<double>(s.k),
-              4.0 * static_cast<double>(s.m * s.k + s.k * s.n), 4.0 * static_cast<double>(s.m * s.n)};
+              4.0 * static_cast<double>(s.m * s.k + s.k * s.n),
+              4.0 * static_cast<double>(s.m * s.n)};
   ForEachVariant([&](const std::string& backend, int threads) {
     one.backend = backend, one.threads = threads;
     one.make = [=] {
@@ -66,8 +69,8 @@ void RegisterShape(const shapes::NamedGemm& s) {
       const auto gemm = std::make_shared<Gemm>(SharedParallel(threads), s.form, s.m, s.n, s.k);
       const size_t lda = s.form == GemmForm::kTN ? s.m : s.k;
       const size_t ldb = s.form == GemmForm::kNT ? s.k : s.n;
-      return MakeSubject(
-          s, x, [=] { gemm->Run(x->a.data(), lda, x->b.data(), ldb, x->c.data(), s.n); });
+      return MakeSubject(s, x,
+                         [=] { gemm->Run(x->a.data(), lda, x->b.data(), ldb, x->c.data(), s.n); });
     };
     Register(one);
   });

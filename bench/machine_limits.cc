@@ -63,15 +63,16 @@ void MeasureFma(Team& team, MachineLimits& limits) {
   }
 }
 
-// floats per thread, window = floats of one slice (the whole array, or a part that moves on, so that
-// what is read was used last a whole array ago).
+// floats per thread, window = floats of one slice (the whole array, or a part that moves on, so
+// that what is read was used last a whole array ago).
 StreamRates MeasureStreams(Team& team, int threads, size_t floats, size_t window, size_t patience,
                            size_t repeats) {
   struct Arrays {
     AlignedBuffer<float> src, dst;
   };
   std::vector<Arrays> arrays(static_cast<size_t>(threads));
-  const size_t half = floats / 2 / kPeakBlock * kPeakBlock;  // a copy's two arrays fill the level together
+  const size_t half =
+      floats / 2 / kPeakBlock * kPeakBlock;  // a copy's two arrays fill the level together
   team.RunOnAll([&](int worker) {
     Arrays& mine = arrays[static_cast<size_t>(worker)];
     mine.src = AlignedBuffer<float>(half);
@@ -138,17 +139,20 @@ const char* LevelName(Level level) {
 std::string MachineLimits::WhyNoShares() const {
   char text[160];
   if (fma_gflops == 0) return "other work kept the cores busy while the limits were measured";
-  if (fma_ceiling == 0 || fma_flop_per_cycle == 0) return "";  // nothing known to hold the probe against
+  if (fma_ceiling == 0 || fma_flop_per_cycle == 0)
+    return "";  // nothing known to hold the probe against
   if (fma_flop_per_cycle < fma_ceiling * 60 / 64) {
     std::snprintf(text, sizeof(text),
-                  "the multiply-add probe reached only %.1f of %.0f FLOP a cycle and core on %s with %d threads",
+                  "the multiply-add probe reached only %.1f of %.0f FLOP a cycle and core on %s "
+                  "with %d threads",
                   fma_flop_per_cycle, fma_ceiling, backend.c_str(), threads);
     return text;
   }
   if (fma_flop_per_cycle > fma_ceiling * 1.01) {
-    std::snprintf(text, sizeof(text),
-                  "the clock probe was disturbed: %.1f of %.0f FLOP a cycle and core on %s with %d threads",
-                  fma_flop_per_cycle, fma_ceiling, backend.c_str(), threads);
+    std::snprintf(
+        text, sizeof(text),
+        "the clock probe was disturbed: %.1f of %.0f FLOP a cycle and core on %s with %d threads",
+        fma_flop_per_cycle, fma_ceiling, backend.c_str(), threads);
     return text;
   }
   return "";

@@ -1,5 +1,5 @@
-// What this machine can do at best, measured in this process: multiply-add peak, core clock, and the
-// rates of reading, writing and copying memory that sits in L1, L2, the shared cache or DRAM.
+// What this machine can do at best, measured in this process: multiply-add peak, core clock, and
+// the rates of reading, writing and copying memory that sits in L1, L2, the shared cache or DRAM.
 // Every share that a bench prints is a share of these figures.
 #pragma once
 
@@ -21,8 +21,8 @@ struct StreamRates {
 struct MachineLimits {
   std::string backend;
   int threads = 1;
-  double fma_gflops = 0;          // all threads together
-  double clock_ghz = 0;           // mean of the cores at that peak; 0 = no add chain on this architecture
+  double fma_gflops = 0;  // all threads together
+  double clock_ghz = 0;   // mean of the cores at that peak; 0 = no add chain on this architecture
   double fma_flop_per_cycle = 0;  // per core; 0 = clock unknown
   double fma_ceiling = 0;         // FLOP a cycle and core that the vectors allow; 0 = unknown
   std::array<StreamRates, kLevels> streams;
@@ -33,8 +33,8 @@ struct MachineLimits {
   std::string WhyNoShares() const;
 };
 
-// Least work of an operation: each input read once, each output written once, unless the formula itself
-// needs an array twice (batch norm's statistics before its normalization).
+// Least work of an operation: each input read once, each output written once, unless the formula
+// itself needs an array twice (batch norm's statistics before its normalization).
 struct Work {
   double flops = 0;
   double bytes_read = 0;
@@ -42,18 +42,19 @@ struct Work {
   double footprint = 0;  // distinct bytes; 0: bytes_read + bytes_written
 };
 
-// Fastest level that could hold the work's data, given `threads` private caches: the choice that makes
-// the bound shortest and the share smallest.
+// Fastest level that could hold the work's data, given `threads` private caches: the choice that
+// makes the bound shortest and the share smallest.
 Level LevelOf(const Work& work, int threads);
 
 //   bound = max(flops / fma_gflops, traffic)
-//   traffic: min(read, written) of each direction at the copy rate, what is left at the read or write rate
+//   traffic: min(read, written) of each direction at the copy rate, what is left at the read or
+//   write rate
 double ComputeSeconds(const Work& work, const MachineLimits& limits);
 double TrafficSeconds(const Work& work, const MachineLimits& limits, Level level);
 
-// Mean core clock of this moment under multiply-add load, in about 2 ms; 0 = unknown. A shared machine's
-// clock drifts by some per cent from second to second: a share is of the peak at the clock around its
-// own timing.
+// Mean core clock of this moment under multiply-add load, in about 2 ms; 0 = unknown. A shared
+// machine's clock drifts by some per cent from second to second: a share is of the peak at the
+// clock around its own timing.
 double MeasureClockGhz(int threads);
 
 // quick leaves out the memory level (about a second), whose rates stay 0.

@@ -1,7 +1,7 @@
 // The frozen, named table of shapes that benches and tests share. A name is part of stored results:
 // entries are added, never changed or renamed.
-//   seed CNN   conv1 28x28x1 -> 26x26x32, conv2 26x26x32 -> 24x24x64, dense1 36864 -> 64, dense2 64 -> 10
-//   Ioffe MLP  784 -> 100 -> 100 -> 100 -> 10 at batch 60;   mlp-r  784 -> 5 x 512 -> 10
+//   seed CNN   conv1 28x28x1 -> 26x26x32, conv2 26x26x32 -> 24x24x64, dense1 36864 -> 64, dense2 64
+//   -> 10 Ioffe MLP  784 -> 100 -> 100 -> 100 -> 10 at batch 60;   mlp-r  784 -> 5 x 512 -> 10
 //   resnet56, resnet14  [32,56,56,64] and [32,14,14,256], 3x3 same: two ends of a ResNet's range
 #pragma once
 
@@ -19,8 +19,10 @@ struct NamedGemm {
 };
 
 // Products as training forms them, activations row-major [rows, features]:
-//   fwd   rows x out, K = in (NN)     gradin  rows x in, K = out (NT)     gradw  in x out, K = rows (TN)
-// conv*: the same convolution unfolded (im2col already made), to compare with libraries that have only GEMM.
+//   fwd   rows x out, K = in (NN)     gradin  rows x in, K = out (NT)     gradw  in x out, K = rows
+//   (TN)
+// conv*: the same convolution unfolded (im2col already made), to compare with libraries that have
+// only GEMM.
 inline constexpr NamedGemm kGemm[] = {
     {"square_256", GemmForm::kNN, 256, 256, 256},
     {"square_512", GemmForm::kNN, 512, 512, 512},
@@ -87,10 +89,10 @@ struct NamedRows {
 };
 
 inline constexpr NamedRows kBatchNorm[] = {
-    {"bn1_b32", 32, 676, 32},        {"bn1_b128", 128, 676, 32},     {"bn1_b512", 512, 676, 32},
-    {"bn2_b32", 32, 576, 64},        {"bn2_b128", 128, 576, 64},     {"bn2_b512", 512, 576, 64},
-    {"bn3_b32", 32, 1, 64},          {"bn3_b128", 128, 1, 64},       {"mlp100_b60", 60, 1, 100},
-    {"mlp100_b128", 128, 1, 100},    {"mlpr_b128", 128, 1, 512},     {"resnet56_b32", 32, 3136, 64},
+    {"bn1_b32", 32, 676, 32},       {"bn1_b128", 128, 676, 32}, {"bn1_b512", 512, 676, 32},
+    {"bn2_b32", 32, 576, 64},       {"bn2_b128", 128, 576, 64}, {"bn2_b512", 512, 576, 64},
+    {"bn3_b32", 32, 1, 64},         {"bn3_b128", 128, 1, 64},   {"mlp100_b60", 60, 1, 100},
+    {"mlp100_b128", 128, 1, 100},   {"mlpr_b128", 128, 1, 512}, {"resnet56_b32", 32, 3136, 64},
     {"resnet14_b32", 32, 196, 256},
 };
 
@@ -101,12 +103,18 @@ struct NamedSize {
 };
 
 inline constexpr NamedSize kParameters[] = {
-    {"conv2_weights", 18432}, {"dense1_weights", 2359296}, {"mlp1_weights", 78400}, {"mlpr_weights", 262144},
+    {"conv2_weights", 18432},
+    {"dense1_weights", 2359296},
+    {"mlp1_weights", 78400},
+    {"mlpr_weights", 262144},
 };
 
 // Logits of a batch.
 inline constexpr NamedRows kLogits[] = {
-    {"logits_b32", 32, 1, 10}, {"logits_b60", 60, 1, 10}, {"logits_b128", 128, 1, 10}, {"logits_b512", 512, 1, 10},
+    {"logits_b32", 32, 1, 10},
+    {"logits_b60", 60, 1, 10},
+    {"logits_b128", 128, 1, 10},
+    {"logits_b512", 512, 1, 10},
 };
 
 // Images [samples, height, width, channels] before a 2x2 max-pool.
@@ -116,10 +124,13 @@ struct NamedImage {
 };
 
 inline constexpr NamedImage kPool[] = {
-    {"pool24_b32", 32, 24, 24, 64}, {"pool24_b128", 128, 24, 24, 64}, {"pool28_b32", 32, 28, 28, 32},
+    {"pool24_b32", 32, 24, 24, 64},
+    {"pool24_b128", 128, 24, 24, 64},
+    {"pool28_b32", 32, 28, 28, 32},
 };
 
-// Training steps. A net is a preset of the run spec; its batch sizes are those of the published figures.
+// Training steps. A net is a preset of the run spec; its batch sizes are those of the published
+// figures.
 struct NamedStep {
   const char* net;
   size_t batch;

@@ -1,5 +1,6 @@
-// n threads that do the same slice of work at the same time, so that shared caches, memory and clock
-// are measured under the load that n threads make. For probes; timed operations use core/base/parallel.
+// n threads that do the same slice of work at the same time, so that shared caches, memory and
+// clock are measured under the load that n threads make. For probes; timed operations use
+// core/base/parallel.
 #pragma once
 
 #include <time.h>
@@ -50,8 +51,8 @@ class Team {
     });
   }
 
-  // The rate of the best slice: what disturbs a slice only ever makes it slower. Ends when `patience`
-  // slices in a row brought nothing better by 0.5 %, or after 6 x patience.
+  // The rate of the best slice: what disturbs a slice only ever makes it slower. Ends when
+  // `patience` slices in a row brought nothing better by 0.5 %, or after 6 x patience.
   double BestRate(size_t patience, const Body& body) {
     double best = 0;
     size_t last_better = 0;
@@ -85,7 +86,8 @@ class Team {
   };
 
   double Rate() const {
-    double first = spans_[0].begin, last_begin = first, end = spans_[0].end, amount = 0, waited_s = 0;
+    double first = spans_[0].begin, last_begin = first, end = spans_[0].end, amount = 0,
+           waited_s = 0;
     for (const Span& span : spans_) {
       first = std::min(first, span.begin);
       last_begin = std::max(last_begin, span.begin);

@@ -1,13 +1,15 @@
-// One training step (forward, loss, backward, SGD) of the nets of shapes::kTrainStep, without and with
-// batch norm before each activation, on inputs that are already in memory (as train_s counts it).
+// One training step (forward, loss, backward, SGD) of the nets of shapes::kTrainStep, without and
+// with batch norm before each activation, on inputs that are already in memory (as train_s counts
+// it).
 //
 // The bound that share is of, with peers counted the same way:
-//   products at the multiply-add peak: each linear layer's forward, weight gradient and (but for the first
+//   products at the multiply-add peak: each linear layer's forward, weight gradient and (but for
+//   the first
 //     layer) input gradient
 //   + batch norm unfused: 3 passes forward and 5 backward over each normalized array
 //   + SGD: weights and gradients read, weights written
-// each pass at the rate of the cache level that holds its arrays. A step that folds batch norm's passes
-// into its neighbours may come closer than the sum allows.
+// each pass at the rate of the cache level that holds its arrays. A step that folds batch norm's
+// passes into its neighbours may come closer than the sum allows.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -24,9 +26,9 @@
 namespace batchmark::bench {
 namespace {
 
-constexpr size_t kBatches = 4;            // fed by turns
-constexpr float kLearningRate = 1e-4f;    // small: the net stays what it is however long it is timed
-constexpr size_t kCheckedSamples = 32;    // of the float64 forward pass
+constexpr size_t kBatches = 4;          // fed by turns
+constexpr float kLearningRate = 1e-4f;  // small: the net stays what it is however long it is timed
+constexpr size_t kCheckedSamples = 32;  // of the float64 forward pass
 
 // What a step costs at best, from the net's text.
 struct StepWork {
@@ -99,17 +101,20 @@ class Step {
     ++steps_;
   }
 
-  // The forward pass against float64, then the gradient against the loss itself: a small step along it
-  // must lower the loss by rate |gradient|^2, to first order.
+  // The forward pass against float64, then the gradient against the loss itself: a small step along
+  // it must lower the loss by rate |gradient|^2, to first order.
   std::string Check() {
     const size_t samples = std::min(batch_, kCheckedSamples);
-    const float* logits = net_.Forward(x_[0].data(), {.mode = PassMode::kBatchStats, .samples = samples});
+    const float* logits =
+        net_.Forward(x_[0].data(), {.mode = PassMode::kBatchStats, .samples = samples});
     const std::vector<double> got(logits, logits + samples * options_.classes);
-    const std::vector<double> expected = ReferenceLogits(net_, spec_, options_, x_[0].data(), samples);
+    const std::vector<double> expected =
+        ReferenceLogits(net_, spec_, options_, x_[0].data(), samples);
     double largest = 1;
     for (const double value : expected) largest = std::max(largest, std::abs(value));
     for (size_t i = 0; i < got.size(); ++i) {
-      const std::string wrong = Mismatch("logit " + std::to_string(i), got[i], expected[i], 1e-4 * largest);
+      const std::string wrong =
+          Mismatch("logit " + std::to_string(i), got[i], expected[i], 1e-4 * largest);
       if (!wrong.empty()) return wrong;
     }
 
@@ -131,8 +136,9 @@ class Step {
   double ForwardBackward(size_t which) {
     const Pass pass{.mode = PassMode::kTrain, .samples = batch_, .step = steps_, .seed = 1};
     const float* logits = net_.Forward(x_[which].data(), pass);
-    const double loss = SoftmaxCrossEntropy(parallel_, batch_, options_.classes, logits, labels_.data(),
-                                            d_logits_.data(), losses_.data(), correct_.data());
+    const double loss =
+        SoftmaxCrossEntropy(parallel_, batch_, options_.classes, logits, labels_.data(),
+                            d_logits_.data(), losses_.data(), correct_.data());
     net_.Backward(d_logits_.data(), pass);
     return loss;
   }

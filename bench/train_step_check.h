@@ -1,4 +1,5 @@
-// Float64 forward pass of a net, from its own parameters: what a training-step bench is checked against.
+// Float64 forward pass of a net, from its own parameters: what a training-step bench is checked
+// against.
 #pragma once
 
 #include <vector>
@@ -8,7 +9,8 @@
 namespace batchmark::bench {
 
 // Logits [samples, classes] under the statistics of this batch (as PassMode::kBatchStats).
-// x [samples, height, width, channels]. Nets without pooling and dropout (all of shapes::kTrainStep).
+// x [samples, height, width, channels]. Nets without pooling and dropout (all of
+// shapes::kTrainStep).
 std::vector<double> ReferenceLogits(const Net& net, const NetSpec& spec, const NetOptions& options,
                                     const float* x, size_t samples);
 

@@ -1,8 +1,8 @@
-// oneDNN 2.x (Debian's has the OpenMP runtime). Two rows: "onednn" keeps activations in NHWC as we do,
-// "onednn_blocked" lets the library choose its own layout for them, reorders not timed.
-#include <dnnl.hpp>
+// oneDNN 2.x (Debian's has the OpenMP runtime). Two rows: "onednn" keeps activations in NHWC as we
+// do, "onednn_blocked" lets the library choose its own layout for them, reorders not timed.
 #include <omp.h>
 
+#include <dnnl.hpp>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -38,7 +38,8 @@ void Reorder(memory from, memory to) {
   Stream().wait();
 }
 
-// The user's memory itself when the layouts agree, else memory of the library's layout filled from it.
+// The user's memory itself when the layouts agree, else memory of the library's layout filled from
+// it.
 memory Import(const memory& user, const memory::desc& wanted) {
   if (user.get_desc() == wanted) return user;
   memory own(wanted, Engine());
@@ -135,9 +136,9 @@ PeerCall MakeConv(ConvPass pass, const Conv2dShape& s, const ConvOperands& opera
 }
 
 PeerCall MakeNorm(NormPass pass, const NormOperands& o, bool blocked) {
-  const memory::dims dims = o.positions == 1
-                                ? memory::dims{Dim(o.samples), Dim(o.channels)}
-                                : memory::dims{Dim(o.samples), Dim(o.channels), Dim(o.positions), 1};
+  const memory::dims dims =
+      o.positions == 1 ? memory::dims{Dim(o.samples), Dim(o.channels)}
+                       : memory::dims{Dim(o.samples), Dim(o.channels), Dim(o.positions), 1};
   const auto user = Desc(dims, o.positions == 1 ? Tag::nc : Tag::nhwc);
   const auto data = blocked ? Desc(dims, Tag::nChw16c) : user;
   const auto channel = Desc({Dim(o.channels)}, Tag::x);
@@ -169,6 +170,7 @@ PeerCall MakeNorm(NormPass pass, const NormOperands& o, bool blocked) {
           {DNNL_ARG_VARIANCE, Wrap(channel, o.var)},
           {DNNL_ARG_DIFF_DST, Import(Wrap(user, o.dy), data)},
           {DNNL_ARG_SCALE, Wrap(channel, o.gamma)},
+          {DNNL_ARG_SHIFT, Wrap(channel, o.beta)},  // unused, but 2.6 counts it as an input
           {DNNL_ARG_DIFF_SRC, Export(Wrap(user, o.d_src), data, finish)},
           {DNNL_ARG_DIFF_SCALE, Wrap(channel, o.d_gamma)},
           {DNNL_ARG_DIFF_SHIFT, Wrap(channel, o.d_beta)}};

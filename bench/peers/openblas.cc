@@ -13,7 +13,8 @@ std::string Version() {
   // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...": the second word.
   const std::string config = openblas_get_config();
   const size_t begin = config.find(' ') + 1;
-  return config.substr(begin, config.find(' ', begin) - begin) + " (" + openblas_get_corename() + ")";
+  return config.substr(begin, config.find(' ', begin) - begin) + " (" + openblas_get_corename() +
+         ")";
 }
 
 PeerCall MakeGemm(GemmForm form, size_t m, size_t n, size_t k, const GemmOperands& operands) {
@@ -33,7 +34,8 @@ PeerCall MakeGemm(GemmForm form, size_t m, size_t n, size_t k, const GemmOperand
 
 const char* OpenBlasWantedCore() {
   const std::string core = openblas_get_corename();
-  const bool sse_only = core == "Prescott" || core == "Core2" || core == "Penryn" || core == "Nehalem";
+  const bool sse_only =
+      core == "Prescott" || core == "Core2" || core == "Penryn" || core == "Nehalem";
   if (!sse_only) return nullptr;
   const std::string best = BackendNames().front();
   return best == "avx3" ? "SKYLAKEX" : best == "avx2" ? "HASWELL" : nullptr;

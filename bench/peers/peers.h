@@ -1,8 +1,9 @@
 // Other libraries, timed in the same binary, on the same operands, interleaved with ours. Each is
 // optional at build; PeersSentence names what is missing.
 //
-// A peer is given what a framework would give it: fp32, plain row-major or NHWC operands, primitives
-// made and constant weights brought to the library's own layout beforehand, not in the timed call.
+// A peer is given what a framework would give it: fp32, plain row-major or NHWC operands,
+// primitives made and constant weights brought to the library's own layout beforehand, not in the
+// timed call.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +29,8 @@ struct GemmOperands {
 
 enum class ConvPass { kForward, kBackwardData, kBackwardWeights };
 
-// Forward writes dst = conv(src) + bias; BackwardData writes d_src; BackwardWeights d_weights, d_bias.
+// Forward writes dst = conv(src) + bias; BackwardData writes d_src; BackwardWeights d_weights,
+// d_bias.
 struct ConvOperands {
   const float *src, *weights, *bias, *dz;
   float *dst, *d_src, *d_weights, *d_bias;
@@ -37,8 +39,8 @@ struct ConvOperands {
 enum class NormPass { kForward, kForwardRelu, kBackward, kBackwardRelu };
 
 // Training batch norm over rows x channels (NHWC), alone or with the ReLU behind it. Forward fills
-// mean, var, dst. Backward: d_src, d_gamma, d_beta from src, dy and what a forward pass saved, which
-// the peer makes when it is built.
+// mean, var, dst. Backward: d_src, d_gamma, d_beta from src, dy and what a forward pass saved,
+// which the peer makes when it is built.
 struct NormOperands {
   size_t samples, positions, channels;
   float eps;

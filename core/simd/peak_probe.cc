@@ -15,8 +15,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 
 // 12 chains: 8 cover 4 cycles x 2 ports, and with two constants they still fit AVX2's 16 registers.
-// The values converge to add / (1 - mul) = 1: no denormals, no overflow. Unrolled four times, so that
-// the loop's own two instructions take less than 5 % of the issue slots.
+// The values converge to add / (1 - mul) = 1: no denormals, no overflow. Unrolled four times, so
+// that the loop's own two instructions take less than 5 % of the issue slots.
 double FmaLoop(size_t rounds) {
   const D d;
   const auto mul = hn::Set(d, 0.5f);
@@ -65,9 +65,12 @@ float Read(const float* HWY_RESTRICT src, size_t size, size_t streams) {
   } else {
     for (size_t i = 0; i < size; i += 8 * n) {
       s0 = hn::Add(s0, hn::Load(d, src + i)), s1 = hn::Add(s1, hn::Load(d, src + i + n));
-      s2 = hn::Add(s2, hn::Load(d, src + i + 2 * n)), s3 = hn::Add(s3, hn::Load(d, src + i + 3 * n));
-      s4 = hn::Add(s4, hn::Load(d, src + i + 4 * n)), s5 = hn::Add(s5, hn::Load(d, src + i + 5 * n));
-      s6 = hn::Add(s6, hn::Load(d, src + i + 6 * n)), s7 = hn::Add(s7, hn::Load(d, src + i + 7 * n));
+      s2 = hn::Add(s2, hn::Load(d, src + i + 2 * n)),
+      s3 = hn::Add(s3, hn::Load(d, src + i + 3 * n));
+      s4 = hn::Add(s4, hn::Load(d, src + i + 4 * n)),
+      s5 = hn::Add(s5, hn::Load(d, src + i + 5 * n));
+      s6 = hn::Add(s6, hn::Load(d, src + i + 6 * n)),
+      s7 = hn::Add(s7, hn::Load(d, src + i + 7 * n));
     }
   }
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)),
@@ -135,11 +138,11 @@ double PeakAddChain(size_t rounds) {
   size_t x = rounds, y = 1;
   for (size_t i = 0; i < rounds; ++i) {
 #if defined(__x86_64__)
-#define BATCHMARK_ADD8                                                       \
+#define BATCHMARK_ADD8                                                     \
   "add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\t" \
   "add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\t"
 #elif defined(__aarch64__)
-#define BATCHMARK_ADD8                                                                        \
+#define BATCHMARK_ADD8                                                                         \
   "add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\t" \
   "add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\t"
 #endif

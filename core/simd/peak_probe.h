@@ -16,9 +16,9 @@ double PeakFmaLoop(size_t rounds);
 // 4 x lanes (64 on AVX-512, 32 on AVX2), or 0 when the backend has no FMA and no ceiling is known.
 double PeakFmaCeiling();
 
-// A chain of dependent register-to-register integer adds: one cycle each on every out-of-order core,
-// whatever its width. Returns the cycles done, 0 where no such chain is written (not x86-64, not
-// AArch64). (Adds of an immediate would not do: some cores fold them while renaming.)
+// A chain of dependent register-to-register integer adds: one cycle each on every out-of-order
+// core, whatever its width. Returns the cycles done, 0 where no such chain is written (not x86-64,
+// not AArch64). (Adds of an immediate would not do: some cores fold them while renaming.)
 double PeakAddChain(size_t rounds);
 
 // How a stream is written: through the caches, or past them (non-temporal).

@@ -177,7 +177,8 @@ def main():
         key = (int(number), name)
         want = (replay.moving if key in replay.moving else replay.parameters)[key].detach().numpy()
         got = np.load(path).astype(np.float64)
-        print(f"final {path.name:24s} relative distance {np.linalg.norm(got - want) / np.linalg.norm(want):.2e}")
+        # A bias under batch norm has no gradient: what moves it is rounding alone.
+        print(f"final {path.name:24s} distance {np.linalg.norm(got - want):.2e} of {np.linalg.norm(want):.2e}")
     sys.exit(1 if relative.max() > args.tolerance else 0)
 
 

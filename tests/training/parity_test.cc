@@ -35,6 +35,8 @@ std::vector<float> ReadLosses(const std::string& path, size_t steps) {
   return losses;
 }
 
+// Rates are small where batch norm stands: a step at lr 0.01 multiplies rounding tenfold (kinks of relu), so
+// that PyTorch's own float32 run leaves its float64 run within ten steps, and a tight bound would say nothing.
 TEST_CASE("Losses of whole runs agree with PyTorch's", "[parity]") {
   size_t compared = 0;
   for (const auto& entry : std::filesystem::directory_iterator(BATCHMARK_GOLDEN_DIR)) {

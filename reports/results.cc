@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "core/base/check.h"
+#include "reports/run_columns.h"
 #include "reports/sqlite.h"
 
 namespace batchmark {
@@ -19,13 +20,12 @@ constexpr int64_t kSchemaVersion =
     1;                           // a store of another version is refused, never migrated silently
 constexpr int kBusyMs = 30'000;  // a writer holds the lock for milliseconds; 30 s is a hung machine
 
-// One line an outcome field feeds CREATE, INSERT, SELECT and the view.
-struct Column {
-  const char* name;
-  const char* type;
-  void (*bind)(Statement&, int, const RunRecord&);
-  void (*read)(const Statement&, int, RunRecord&);
-};
+// What SQLite calls the type of a field; NULL in a REAL column is "not a number", or "never
+// arrived".
+std::string SqlType(const RunField& field) {
+  static const char* const types[] = {"TEXT", "INTEGER", "INTEGER", "REAL", "INTEGER", "REAL"};
+  return types[field.index()];
+}
 
 template <typename T>
 T ReadAs(const Statement& row, int column) {
@@ -41,50 +41,21 @@ T ReadAs(const Statement& row, int column) {
   }
 }
 
-template <auto kMember>
-Column MakeColumn(const char* name, const char* type) {
-  return {name, type, [](Statement& s, int i, const RunRecord& r) { s.Bind(i, r.*kMember); },
-          [](const Statement& s, int i, RunRecord& r) {
-            r.*kMember = ReadAs<std::remove_reference_t<decltype(r.*kMember)>>(s, i);
-          }};
+void BindField(Statement& statement, int index, const RunRecord& run, const RunField& field) {
+  std::visit([&](auto member) { statement.Bind(index, run.*member); }, field);
 }
 
-// NULL in a REAL column is "not a number" (or, for time_to_target_s, "never arrived").
-const std::vector<Column>& Columns() {
-  static const std::vector<Column> columns = {
-      MakeColumn<&RunRecord::data_name>("data_name", "TEXT"),
-      MakeColumn<&RunRecord::data_hash>("data_hash", "TEXT"),
-      MakeColumn<&RunRecord::backend>("backend", "TEXT"),
-      MakeColumn<&RunRecord::compute>("compute", "TEXT"),
-      MakeColumn<&RunRecord::threads>("threads", "INTEGER"),
-      MakeColumn<&RunRecord::binary_id>("binary_id", "TEXT"),
-      MakeColumn<&RunRecord::host_id>("host_id", "TEXT"),
-      MakeColumn<&RunRecord::status>("status", "TEXT"),
-      MakeColumn<&RunRecord::steps>("steps", "INTEGER"),
-      MakeColumn<&RunRecord::steps_to_target>("steps_to_target", "INTEGER"),
-      MakeColumn<&RunRecord::time_to_target_s>("time_to_target_s", "REAL"),
-      MakeColumn<&RunRecord::train_s>("train_s", "REAL"),
-      MakeColumn<&RunRecord::eval_s>("eval_s", "REAL"),
-      MakeColumn<&RunRecord::wall_s>("wall_s", "REAL"),
-      MakeColumn<&RunRecord::ms_per_step>("ms_per_step", "REAL"),
-      MakeColumn<&RunRecord::ms_per_step_median>("ms_per_step_median", "REAL"),
-      MakeColumn<&RunRecord::samples_per_s>("samples_per_s", "REAL"),
-      MakeColumn<&RunRecord::train_loss>("train_loss", "REAL"),
-      MakeColumn<&RunRecord::val_accuracy>("val_accuracy", "REAL"),
-      MakeColumn<&RunRecord::test_accuracy>("test_accuracy", "REAL"),
-      MakeColumn<&RunRecord::diverged_step>("diverged_step", "INTEGER"),
-      MakeColumn<&RunRecord::diverged_place>("diverged_place", "TEXT"),
-      MakeColumn<&RunRecord::state_hash>("state_hash", "TEXT"),
-      MakeColumn<&RunRecord::attempts>("attempts", "INTEGER"),
-      MakeColumn<&RunRecord::started_at>("started_at", "TEXT"),
-      MakeColumn<&RunRecord::finished_at>("finished_at", "TEXT"),
-  };
-  return columns;
+void ReadField(const Statement& row, int column, RunRecord& run, const RunField& field) {
+  std::visit(
+      [&](auto member) {
+        run.*member = ReadAs<std::remove_reference_t<decltype(run.*member)>>(row, column);
+      },
+      field);
 }
 
 std::string Joined(const std::string& before, const std::string& after) {
   std::string list;
-  for (const Column& column : Columns()) list += ", " + before + column.name + after;
+  for (const RunColumn& column : RunColumns()) list += ", " + before + column.name + after;
   return list;
 }
 
@@ -99,8 +70,9 @@ std::string Quoted(const std::string& text, char quote) {
 
 std::string SchemaSql() {
   std::string columns;
-  for (const Column& column : Columns())
-    columns += std::string(", ") + column.name + " " + column.type;
+  for (const RunColumn& column : RunColumns()) {
+    columns += std::string(", ") + column.name + " " + SqlType(column.field);
+  }
   return "CREATE TABLE runs(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE" + columns +
          ", spec TEXT NOT NULL);"
          "CREATE TABLE memberships(experiment TEXT NOT NULL, arm TEXT NOT NULL, run_id INTEGER NOT "
@@ -129,12 +101,10 @@ void RebuildWideView(Database& database) {
   Statement keys(database, "SELECT name FROM spec_keys ORDER BY name");
   while (keys.Step()) {
     const std::string name = keys.Text(0);
-    bool taken = name == "key" || name == "experiment" || name == "arm";
-    for (const Column& column : Columns()) taken = taken || name == column.name;
     const std::string value = "json_extract(r.spec, " + Quoted("$.\"" + name + "\"", '\'') + ")";
     select += ", CASE WHEN json_valid(" + value + ") AND json_type(" + value +
               ") IN ('integer', 'real') THEN " + value + " + 0 ELSE " + value + " END AS " +
-              Quoted(taken ? "spec_" + name : name, '"');
+              Quoted(SpecColumnName(name), '"');
   }
   database.Execute("DROP VIEW IF EXISTS runs_wide");
   database.Execute("CREATE VIEW runs_wide AS " + select +
@@ -205,7 +175,7 @@ RunRecord ReadRun(const Statement& row, Statement& readings, const std::string& 
                      " is no flat object");
   }
   int index = 5;
-  for (const Column& column : Columns()) column.read(row, index++, record);
+  for (const RunColumn& column : RunColumns()) ReadField(row, index++, record, column.field);
   readings.Bind(1, row.Int(0));
   while (readings.Step())
     record.readings.push_back({readings.Int(0), readings.Text(1), readings.Double(2)});
@@ -236,7 +206,7 @@ struct ResultStore::State {
 
   int64_t Upsert(const RunRecord& record) {
     std::string marks, updates;
-    for (const Column& column : Columns()) {
+    for (const RunColumn& column : RunColumns()) {
       marks += ", ?";
       const std::string name = column.name;
       updates +=
@@ -247,7 +217,7 @@ struct ResultStore::State {
                                 updates + " RETURNING id");
     put.Bind(1, record.key).Bind(2, SpecText(record.spec));
     int index = 3;
-    for (const Column& column : Columns()) column.bind(put, index++, record);
+    for (const RunColumn& column : RunColumns()) BindField(put, index++, record, column.field);
     put.Step();
     const int64_t id = put.Int(0);
     put.Step();

@@ -1,0 +1,22 @@
+// Runs and readings as CSV or JSON lines, for pandas, R and spreadsheets.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reports/results.h"
+
+namespace batchmark {
+
+enum class ExportFormat { kCsv, kJsonl };
+// "csv" | "jsonl"; throws Error(kUsage) otherwise.
+ExportFormat ParseExportFormat(const std::string& text);
+
+// One line a run: key, experiment, arm, the fields of the outcome, then every spec key of any run
+// (a key that is also a field is called spec_<key>). Missing values and NaN are empty in CSV and
+// null in JSON; infinities are "inf", "-inf".
+std::string ExportRuns(const std::vector<RunRecord>& runs, ExportFormat format);
+// One line a reading: run_key, experiment, arm, seed, step, name, value.
+std::string ExportReadings(const std::vector<RunRecord>& runs, ExportFormat format);
+
+}  // namespace batchmark

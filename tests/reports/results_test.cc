@@ -324,7 +324,7 @@ TEST_CASE("kill -9 loses no acknowledged run and leaves no half run", "[results]
 TEST_CASE("two writers and a reader share a store", "[results]") {
   TempDir dir;
   const std::string path = dir / "r.db";  // not made yet: both create it at once
-  const int kEach = 60;
+  const int kEach = 25;
   std::vector<pid_t> children;
   for (const char* name : {"a", "b", "c"}) {
     children.push_back(Fork([&] {

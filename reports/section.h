@@ -1,0 +1,44 @@
+// The sections of a report. To add one: write reports/section_x.cc, declare its function here, add
+// its line to the list in sections.cc. A section that has nothing to say about its data writes
+// nothing.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "reports/bench_results.h"
+#include "reports/page.h"
+#include "reports/study.h"
+
+namespace batchmark::report {
+
+struct ReportData {
+  std::vector<std::string> inputs;  // file names, without folders
+  std::vector<RunRecord> records;
+  std::map<std::string, std::string> documents;
+  std::vector<Study> studies;
+  std::vector<BenchFile> benches;
+};
+
+using StudySection = void (*)(const ReportData&, const Study&, ReportPage&);
+using WholeSection = void (*)(const ReportData&, ReportPage&);
+
+const std::vector<StudySection>& StudySections();  // for each study, in order
+const std::vector<WholeSection>& WholeSections();  // once, after the studies
+
+void WriteSummary(const ReportData&, const Study&,
+                  ReportPage&);  // the first page: what came out, in words
+void WriteSteps(const ReportData&, const Study&, ReportPage&);  // steps and seconds to the target
+void WriteFactorial(const ReportData&, const Study&,
+                    ReportPage&);  // two by two: main effects, interaction, shares
+void WriteContrasts(const ReportData&, const Study&,
+                    ReportPage&);  // paired comparisons the definition names
+void WriteCurves(const ReportData&, const Study&, ReportPage&);  // loss and accuracy against steps
+void WriteWallTime(const ReportData&, const Study&,
+                   ReportPage&);                               // seconds = steps x seconds a step
+void WriteArms(const ReportData&, const Study&, ReportPage&);  // every arm in numbers
+void WriteBenches(const ReportData&, ReportPage&);             // Google Benchmark files
+void WriteProvenance(const ReportData&, ReportPage&);          // environment, commands, how to read
+
+}  // namespace batchmark::report

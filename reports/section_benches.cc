@@ -1,0 +1,250 @@
+// Benchmark files: share of the limit measured in the same run, the roofline, and a table with
+// peers beside.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "reports/dot_plot.h"
+#include "reports/effects.h"
+#include "reports/format.h"
+#include "reports/plot.h"
+#include "reports/section.h"
+
+namespace batchmark::report {
+namespace {
+
+std::string DurationText(double seconds) {
+  if (!std::isfinite(seconds)) return "–";
+  if (seconds < 1e-6) return Significant(seconds * 1e9, 3) + " ns";
+  if (seconds < 1e-3) return Significant(seconds * 1e6, 3) + " µs";
+  if (seconds < 1) return Significant(seconds * 1e3, 3) + " ms";
+  return Significant(seconds, 3) + " s";
+}
+
+std::string OperationOf(const BenchResult& result) {
+  return result.problem.substr(0, result.problem.find('/'));
+}
+
+std::string RowName(const BenchResult& result) {
+  return result.problem + " t" + std::to_string(result.threads) + (result.cold ? " cold" : "");
+}
+
+struct Group {  // one problem, thread count and cache state: ours and the others
+  const BenchResult* own = nullptr;
+  std::vector<const BenchResult*> others;
+};
+
+std::vector<Group> GroupsOf(const BenchFile& file) {
+  const std::string own = file.OwnVariant();
+  std::vector<Group> groups;
+  std::map<std::string, size_t> index;
+  for (const BenchResult& result : file.results) {
+    const auto [at, is_new] = index.emplace(RowName(result), groups.size());
+    if (is_new) groups.emplace_back();
+    Group& group = groups[at->second];
+    if (!group.own && (own.empty() || result.variant.empty() || result.variant == own)) {
+      group.own = &result;
+    } else {
+      group.others.push_back(&result);
+    }
+  }
+  return groups;
+}
+
+CsvTable ResultsCsv(const BenchFile& file) {
+  CsvTable csv({"benchmark", "problem", "variant", "threads", "cold", "seconds_median",
+                "repetitions", "gflops", "gbs", "share", "label", "error"});
+  for (const BenchResult& r : file.results) {
+    csv.Cell(r.name)
+        .Cell(r.problem)
+        .Cell(r.variant)
+        .Cell(std::to_string(r.threads))
+        .Cell(r.cold ? "yes" : "no");
+    csv.Cell(r.MedianSeconds())
+        .Cell(std::to_string(r.seconds.size()))
+        .Cell(r.gflops)
+        .Cell(r.gbs)
+        .Cell(r.share)
+        .Cell(r.label)
+        .Cell(r.error)
+        .EndRow();
+  }
+  return csv;
+}
+
+void WriteShares(const BenchFile& file, const std::string& stem, ReportPage& page) {
+  DotPlot plot;
+  plot.title = "Share of the machine's limit, measured in the same run";
+  plot.panels.push_back({"share (100 % is the limit)", ScaleKind::kLinear, 1.0, "", ""});
+  std::vector<std::string> operations;
+  for (const Group& group : GroupsOf(file)) {
+    if (!group.own || group.own->cold || !std::isfinite(group.own->share)) continue;
+    const std::string operation = OperationOf(*group.own);
+    auto at = std::find(operations.begin(), operations.end(), operation);
+    if (at == operations.end()) at = operations.insert(operations.end(), operation);
+    DotCell cell;
+    cell.center = DotValue{group.own->share, false};
+    cell.text = Percent(group.own->share);
+    for (const BenchResult* other : group.others) {
+      if (std::isfinite(other->share)) cell.dots.push_back({other->share, false});
+    }
+    plot.rows.push_back({group.own->problem + ", t" + std::to_string(group.own->threads),
+                         group.own->label,
+                         CategoryColor(static_cast<size_t>(at - operations.begin())),
+                         {cell}});
+  }
+  if (plot.rows.empty() || plot.rows.size() > 60) return;
+  plot.subtitle =
+      "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
+      "Operands in cache where they fit.";
+  page.Figure("share-" + stem, plot.title, plot.Render(), ResultsCsv(file), "");
+}
+
+void WriteRoofline(const BenchFile& file, const std::string& stem, ReportPage& page) {
+  const double peak = file.ContextNumber("fma_peak_gflops");
+  if (!(peak > 0)) return;
+  int most = 1;
+  for (const BenchResult& r : file.results) most = std::max(most, r.threads);
+  Plot plot;
+  plot.title = "Roofline, " + Plural(static_cast<size_t>(most), "thread");
+  plot.subtitle =
+      "Roofs measured in the same run; a point's height below its roof is what is lost.";
+  plot.x_kind = plot.y_kind = ScaleKind::kLog;
+  plot.x_label = "FLOP a byte of minimal traffic (log scale)";
+  plot.y_label = "GFLOP/s (log scale)";
+  std::vector<std::string> operations;
+  std::map<std::string, double> best;
+  for (const Group& group : GroupsOf(file)) {
+    const BenchResult* r = group.own;
+    if (!r || r->threads != most || r->cold || !(r->gflops > 0) || !(r->gbs > 0)) continue;
+    const std::string operation = OperationOf(*r);
+    auto at = std::find(operations.begin(), operations.end(), operation);
+    if (at == operations.end()) at = operations.insert(operations.end(), operation);
+    plot.marks.push_back({{r->gflops / r->gbs, r->gflops},
+                          CategoryColor(static_cast<size_t>(at - operations.begin())),
+                          PlotMark::Shape::kDot,
+                          4.5,
+                          ""});
+    // The fastest problem of an operation carries its name.
+    if (r->gflops > best[operation]) {
+      best[operation] = r->gflops;
+      const std::string color = plot.marks.back().color;
+      for (PlotMark& mark : plot.marks) {
+        if (mark.color == color) mark.label.clear();
+      }
+      plot.marks.back().label = operation;
+    }
+  }
+  if (plot.marks.empty()) return;
+  Extent xs;
+  for (const PlotMark& mark : plot.marks) xs.Add(mark.at.x);
+  const double left = xs.low / 2, right = xs.high * 2;
+  plot.x_extent.Add(left), plot.x_extent.Add(right), plot.y_extent.Add(peak * 1.2);
+  plot.references.push_back({{left, peak},
+                             {right, peak},
+                             "FMA peak " + Significant(peak, 3) + " GFLOP/s",
+                             true,
+                             "",
+                             ink::kText});
+  const std::pair<const char*, const char*> levels[] = {{"bw_l1_gbs", "L1"},
+                                                        {"bw_l2_gbs", "L2"},
+                                                        {"bw_cache_gbs", "shared cache"},
+                                                        {"bw_dram_gbs", "DRAM"}};
+  for (const auto& [key, name] : levels) {
+    const double rate = file.ContextNumber(key);
+    if (!(rate > 0)) continue;
+    const double knee = std::min(peak / rate, right);
+    if (knee < left) continue;
+    plot.references.push_back({{left, rate * left},
+                               {knee, rate * knee},
+                               std::string(name) + " " + Significant(rate, 3) + " GB/s",
+                               false,
+                               "4 4",
+                               "#8c959f"});
+  }
+  page.Figure("roofline-" + stem, plot.title, plot.Render(), ResultsCsv(file), "");
+}
+
+void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page) {
+  const std::vector<Group> groups = GroupsOf(file);
+  std::vector<std::string> others;
+  for (const Group& group : groups) {
+    for (const BenchResult* other : group.others) {
+      if (std::find(others.begin(), others.end(), other->variant) == others.end())
+        others.push_back(other->variant);
+    }
+  }
+  std::vector<std::string> head = {"benchmark", "threads", "time",
+                                   "GFLOP/s",   "GB/s",    "share of limit"};
+  for (const std::string& other : others)
+    head.push_back(MarkdownEscape(other) + " (its time / ours)");
+  MarkdownTable table(head, {Align::kLeft});
+  for (const Group& group : groups) {
+    const BenchResult* any = group.own ? group.own : group.others.at(0);
+    std::vector<std::string> row = {MarkdownEscape(any->problem) + (any->cold ? " cold" : ""),
+                                    std::to_string(any->threads)};
+    if (!group.own) {
+      row.insert(row.end(), {"–", "–", "–", "–"});
+    } else if (!group.own->error.empty()) {
+      row.insert(row.end(), {"**" + MarkdownEscape(group.own->error) + "**", "–", "–", "–"});
+    } else {
+      row.push_back(DurationText(group.own->MedianSeconds()));
+      row.push_back(Significant(group.own->gflops, 3));
+      row.push_back(Significant(group.own->gbs, 3));
+      row.push_back(std::isfinite(group.own->share)
+                        ? Percent(group.own->share) + " " + MarkdownEscape(group.own->label)
+                        : "–");
+    }
+    for (const std::string& name : others) {
+      std::string cell = "–";
+      for (const BenchResult* other : group.others) {
+        if (other->variant != name || !other->error.empty()) continue;
+        cell = DurationText(other->MedianSeconds());
+        if (group.own && group.own->error.empty())
+          cell += " (" + Ratio(other->MedianSeconds() / group.own->MedianSeconds()) + ")";
+      }
+      row.push_back(cell);
+    }
+    table.Row(row);
+  }
+  page.DataFile("bench-" + stem, ResultsCsv(file));
+  const std::string note = "\nMedians over repetitions. ([data](data/bench-" + stem + ".csv))\n";
+  if (groups.size() > 20) {
+    page.Details(Plural(groups.size(), "benchmark"), table.Text() + note);
+  } else {
+    page.Table(table);
+    page.Paragraph(note.substr(1, note.size() - 2));
+  }
+}
+
+void WriteContext(const BenchFile& file, ReportPage& page) {
+  MarkdownTable table({"", ""}, {Align::kLeft, Align::kLeft});
+  for (const auto& [key, value] : file.context) {
+    // Where and when it ran is of no use to a reader and would change the bytes of every report.
+    if (key == "executable" || key == "date" || key == "load_avg") continue;
+    table.Row({MarkdownEscape(key), MarkdownEscape(value)});
+  }
+  if (!table.empty()) page.Details("Context of " + MarkdownEscape(file.name), table.Text());
+}
+
+}  // namespace
+
+void WriteBenches(const ReportData& data, ReportPage& page) {
+  for (const BenchFile& file : data.benches) {
+    std::string stem = FileStem(file.name.substr(0, file.name.rfind('.')));
+    page.Heading(2, "Benchmarks: " + MarkdownEscape(file.name));
+    std::vector<std::string> facts;
+    for (const char* key : {"batchmark_build_type", "backend", "threads", "batchmark_revision"}) {
+      const auto found = file.context.find(key);
+      if (found != file.context.end())
+        facts.push_back(std::string(key) + " " + MarkdownEscape(found->second));
+    }
+    if (!facts.empty()) page.Paragraph(Joined(facts, " · "));
+    WriteShares(file, stem, page);
+    WriteRoofline(file, stem, page);
+    WriteTable(file, stem, page);
+    WriteContext(file, page);
+  }
+}
+
+}  // namespace batchmark::report

@@ -1,0 +1,283 @@
+// The whole report: golden bytes from synthetic runs, links that resolve, figures that GitHub
+// shows, odd stores. BATCHMARK_UPDATE_GOLDEN=1 writes the golden files anew; look at the difference
+// before you keep it.
+#include "reports/report.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <regex>
+
+#include "core/base/check.h"
+#include "tests/reports/synthetic_store_util.h"
+#include "tests/reports/temp_dir.h"
+#include "tests/support/catch.h"
+
+namespace batchmark {
+namespace {
+
+using test::TempDir;
+
+std::map<std::string, std::string> Files(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      files[std::filesystem::relative(entry.path(), folder).string()] =
+          test::ReadFile(entry.path().string());
+    }
+  }
+  return files;
+}
+
+void CheckGolden(const std::string& name, const std::string& bytes) {
+  const std::string path = std::string(BATCHMARK_SOURCE_DIR) + "/tests/reports/golden/" + name;
+  if (std::getenv("BATCHMARK_UPDATE_GOLDEN")) test::WriteFile(path, bytes);
+  INFO(path);
+  CHECK(test::ReadFile(path) == bytes);
+}
+
+// Tags close in order, attributes are quoted, and nothing is there that GitHub strips.
+void CheckSvg(const std::string& svg) {
+  CHECK(svg.rfind("<svg xmlns=\"http://www.w3.org/2000/svg\"", 0) == 0);
+  for (const char* needed : {"role=\"img\"", "<title", "fill=\"#ffffff\""})
+    CHECK(svg.find(needed) != std::string::npos);
+  for (const char* banned :
+       {"<script", "foreignObject", "<style", "href", "nan", "inf\"", "@import"}) {
+    INFO(banned);
+    CHECK(svg.find(banned) == std::string::npos);
+  }
+  static const std::regex tag("<(/?)([a-zA-Z]+)((?: [a-zA-Z0-9:-]+=\"[^\"<]*\")*)(/?)>");
+  std::vector<std::string> open;
+  size_t end = 0;
+  for (auto i = std::sregex_iterator(svg.begin(), svg.end(), tag); i != std::sregex_iterator();
+       ++i) {
+    const auto begin = static_cast<size_t>(i->position());
+    const std::string between = svg.substr(end, begin - end);
+    CHECK(between.find_first_of("<>") == std::string::npos);
+    end = begin + static_cast<size_t>(i->length());
+    if ((*i)[1].length()) {
+      REQUIRE_FALSE(open.empty());
+      CHECK(open.back() == (*i)[2].str());
+      open.pop_back();
+    } else if (!(*i)[4].length()) {
+      open.push_back((*i)[2].str());
+    }
+  }
+  CHECK(open.empty());
+}
+
+void CheckReport(const std::string& folder) {
+  const auto files = Files(folder);
+  REQUIRE(files.count("report.md"));
+  const std::string& text = files.at("report.md");
+  CHECK(text.find("nan") == std::string::npos);
+  static const std::regex link("\\]\\(([^)]+)\\)");
+  for (auto i = std::sregex_iterator(text.begin(), text.end(), link); i != std::sregex_iterator();
+       ++i) {
+    INFO((*i)[1].str());
+    CHECK(std::filesystem::exists(folder + "/" + (*i)[1].str()));
+  }
+  for (const auto& [name, bytes] : files) {
+    INFO(name);
+    if (name.size() > 4 && name.substr(name.size() - 4) == ".svg") {
+      CheckSvg(bytes);
+      CHECK(text.find("](" + name + ")") != std::string::npos);
+    }
+    if (name.rfind("data/", 0) == 0) CHECK(bytes.find('\n') != std::string::npos);
+  }
+}
+
+std::string Line(const std::string& text, const std::string& start) {
+  const size_t at = text.find(start);
+  return at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
+}
+
+TEST_CASE("the seed experiment's report has the golden bytes", "[report]") {
+  TempDir dir;
+  {
+    ResultStore store(dir / "synthetic.db");
+    test::FillSyntheticSeed(store);
+  }
+  CHECK(WriteReport({dir / "synthetic.db"}, dir / "out") == dir / "out/report.md");
+  CheckReport(dir / "out");
+  for (const char* name :
+       {"report.md", "env.json", "fig/steps-to-target-seed-keras-mnist.svg",
+        "fig/training-loss-seed-keras-mnist.svg", "data/steps-to-target-seed-keras-mnist.csv"}) {
+    CheckGolden("synthetic-seed-" + std::filesystem::path(name).filename().string(),
+                test::ReadFile(dir / ("out/" + std::string(name))));
+  }
+  WriteReport({dir / "synthetic.db"}, dir / "again");
+  CHECK(Files(dir / "out") == Files(dir / "again"));
+}
+
+TEST_CASE("the first line names the data set and its hash", "[report]") {
+  TempDir dir;
+  {
+    ResultStore store(dir / "s.db");
+    test::FillSyntheticSeed(store);
+  }
+  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  const std::string first = text.substr(0, text.find('\n'));
+  CHECK(first.find("synthetic runs (no data set)") != std::string::npos);
+  CHECK(first.find("0123456789ab") != std::string::npos);
+}
+
+TEST_CASE("eight seeds bring intervals and tests, a diverged run is counted", "[report]") {
+  TempDir dir;
+  {
+    ResultStore store(dir / "s.db");
+    test::FillSyntheticSeed(store, {8, 2000, true});
+  }
+  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  CheckReport(dir / "out");
+  CHECK(text.find("sign test") != std::string::npos);
+  CHECK(text.find("not a verdict") == std::string::npos);
+  CHECK(Line(text, "| no BN, lr 0.01 |").find("| 8 | 7 | 0 | 1 |") != std::string::npos);
+  const std::string figure = test::ReadFile(dir / "out/fig/training-loss-seed-keras-mnist.svg");
+  CHECK(figure.find("1 diverged (no BN, lr 0.01: 1)") != std::string::npos);
+}
+
+TEST_CASE("fewer than six seeds: no interval, no test, no verdict", "[report]") {
+  TempDir dir;
+  {
+    ResultStore store(dir / "s.db");
+    test::FillSyntheticSeed(store, {5, 600, false});
+  }
+  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  CHECK(text.find("5 seeds an arm: a direction, not a verdict") != std::string::npos);
+  CHECK(text.find("sign test") == std::string::npos);
+  CHECK(text.find("95 % BCa") == std::string::npos);
+  CHECK(text.find("more than 600") != std::string::npos);
+}
+
+TEST_CASE("a plain sweep is grouped by what varies", "[report]") {
+  TempDir dir;
+  {
+    ResultStore store(dir / "s.db");
+    test::FillSyntheticSweep(store);
+  }
+  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  CheckReport(dir / "out");
+  CHECK(text.find("batch 16, BN, lr 0.1") != std::string::npos);
+}
+
+TEST_CASE("runs of another size do not mix into the experiment last run", "[report]") {
+  TempDir dir;
+  {
+    ResultStore store(dir / "s.db");
+    test::FillSyntheticSeed(store);
+    for (RunRecord run : store.All()) {
+      run.key += " full";
+      run.spec["steps"] = "9999";
+      run.spec["target"] = "0.98";
+      store.Put(run);
+    }
+  }
+  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  CHECK(text.find("12 stored runs of this experiment at another size") != std::string::npos);
+  CHECK(text.find("(median of 3 seeds)") != std::string::npos);
+}
+
+RunRecord OneRun(const std::string& key) {
+  RunRecord run;
+  run.key = key;
+  run.status = "capped";
+  run.data_name = "odd <set> | name";
+  run.data_hash = "ff";
+  run.spec = {{"seed", "1"}, {"target", "0.9"}, {"target_metric", "val_accuracy"}};
+  return run;
+}
+
+TEST_CASE("odd stores give a report, not a crash", "[report]") {
+  TempDir dir;
+  {
+    ResultStore store(dir / "s.db");
+    const double nan = std::numeric_limits<double>::quiet_NaN(),
+                 inf = std::numeric_limits<double>::infinity();
+    SECTION("one bare run") { store.Put(OneRun("a")); }
+    SECTION("one run with readings and no steps") {
+      RunRecord run = OneRun("a");
+      run.readings = {{0, "train_loss", 2.3}, {0, "val_accuracy", 1.0}};
+      store.Put(run);
+    }
+    SECTION("diverged at once, nothing finite") {
+      for (int i = 0; i < 3; ++i) {
+        RunRecord run = OneRun("d" + std::to_string(i));
+        run.status = "diverged";
+        run.spec["seed"] = std::to_string(i);
+        run.diverged_step = 0;
+        run.train_loss = nan, run.val_accuracy = nan, run.ms_per_step = nan, run.train_s = inf;
+        run.readings = {{1, "train_loss", inf}, {2, "train_loss", nan}, {2, "val_accuracy", nan}};
+        store.Put(run);
+      }
+    }
+    SECTION("negative losses and accuracies above one") {
+      RunRecord run = OneRun("a");
+      run.readings = {{1, "train_loss", -1},
+                      {2, "train_loss", 0},
+                      {1, "val_accuracy", 7},
+                      {2, "val_accuracy", -7}};
+      run.train_loss = -1;
+      store.Put(run);
+    }
+    SECTION("a definition whose runs are missing") {
+      store.Put(OneRun("a"));
+      store.PutDocument("experiment/",
+                        "{\"arms\": [{\"name\": \"x\", \"set\": {}}], \"target\": \"0.9\"}");
+    }
+    SECTION("texts that look like markup") {
+      RunRecord run = OneRun("a");
+      run.experiment = "../<b>|`x`";
+      run.arm = "<script>alert(1)</script>";
+      run.spec["net"] = "a|b";
+      store.Put(run);
+      run.key = "b";
+      run.spec["net"] = "<c>";
+      run.steps_to_target = 3;
+      run.readings = {{1, "train_loss", 1}, {2, "train_loss", 0.5}};
+      store.Put(run);
+    }
+    SECTION("documents that are no JSON, or another shape") {
+      store.Put(OneRun("a"));
+      store.PutDocument("environment", "[1, 2");
+      store.PutDocument("budget", "7");
+    }
+  }
+  WriteReport({dir / "s.db"}, dir / "out");
+  CheckReport(dir / "out");
+}
+
+TEST_CASE("what cannot be reported is refused with its exit code", "[report]") {
+  TempDir dir;
+  const auto code = [&](const std::vector<std::string>& inputs, const std::string& out) {
+    try {
+      WriteReport(inputs, out);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ExitCode::kOk;
+  };
+  { ResultStore empty(dir / "empty.db"); }
+  {
+    ResultStore store(dir / "good.db");
+    store.Put(OneRun("a"));
+    ResultStore bad(dir / "bad.db");
+    bad.Put(OneRun("a"));
+    bad.PutDocument("experiment/", "{\"arms\": 3, \"factors\": [1]}");
+  }
+  test::WriteFile(dir / "x.json", "{\"context\": {}}");
+  test::WriteFile(dir / "y.json", "not json");
+  CHECK(code({}, dir / "out") == ExitCode::kUsage);
+  CHECK(code({dir / "empty.db"}, dir / "out") == ExitCode::kBadInput);
+  CHECK(code({dir / "missing.db"}, dir / "out") == ExitCode::kBadInput);
+  CHECK(code({dir / "bad.db"}, dir / "out") == ExitCode::kBadInput);
+  CHECK(code({dir / "x.json"}, dir / "out") == ExitCode::kBadInput);
+  CHECK(code({dir / "y.json"}, dir / "out") == ExitCode::kBadInput);
+  CHECK(code({dir / "missing.json"}, dir / "out") == ExitCode::kBadInput);
+  CHECK_FALSE(std::filesystem::exists(dir / "out"));
+  CHECK(code({dir / "good.db"}, dir / "good.db") == ExitCode::kIo);
+  CHECK(code({dir / "good.db"}, "/dev/full/x") == ExitCode::kIo);
+}
+
+}  // namespace
+}  // namespace batchmark

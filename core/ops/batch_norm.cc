@@ -1,8 +1,11 @@
 // Tiles to threads; the loops are core/simd/batch_norm_rows.h.
 #include "core/ops/batch_norm.h"
 
+#include <algorithm>
+
 #include "core/base/check.h"
 #include "core/ops/chunks.h"
+#include "core/ops/group_tiles.h"
 #include "core/ops/pending_span.h"
 #include "core/simd/batch_norm_rows.h"
 
@@ -11,33 +14,40 @@ namespace {
 
 ChunkPlan TilePlan(const MomentTiles& tiles, size_t channels) {
   return PlanChunks(tiles.tiles.size(),
-                tiles.tiles.empty() ? 0 : tiles.tiles.back().row_end * channels);
-}
-
-// Calls merge(group, first tile, tile count) for each group, in order. Every group has a tile.
-template <class Merge>
-void ForGroupTiles(const MomentTiles& tiles, const Merge& merge) {
-  for (size_t begin = 0; begin < tiles.tiles.size();) {
-    const size_t group = tiles.tiles[begin].group;
-    size_t end = begin;
-    while (end < tiles.tiles.size() && tiles.tiles[end].group == group) ++end;
-    merge(group, begin, end - begin);
-    begin = end;
-  }
+                    tiles.tiles.empty() ? 0 : tiles.tiles.back().row_end * channels);
 }
 
 const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
   return coefficients == nullptr ? nullptr : coefficients + group * channels;
 }
 
+// Elementwise passes follow a pass that ran upwards and left its end in the near caches, so they
+// run downwards: a small tensor in parts of a third of L1, a large one within each worker's share.
+constexpr size_t kNearElements = size_t{1} << 12;
+
+size_t Backwards(size_t i, size_t chunks, size_t threads) {
+  const size_t share = i * threads / chunks;
+  const size_t begin = (share * chunks + threads - 1) / threads;
+  const size_t end = ((share + 1) * chunks + threads - 1) / threads;
+  return begin + end - 1 - i;
+}
+
 template <class Source>
 void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) {
   const size_t stride = src.positions * src.channels;
+  const auto resolve = [&](const ChunkPlan& plan, size_t chunk) {
+    const size_t begin = plan.begin(chunk);
+    ResolveSamples(src, begin, plan.end(chunk) - begin, dst + begin * stride);
+  };
+  if (n * stride <= kInlineElements) {
+    const ChunkPlan parts{n, std::max<size_t>(kNearElements / std::max<size_t>(stride, 1), 1)};
+    for (size_t part = parts.chunks(); part-- > 0;) resolve(parts, part);
+    return;
+  }
   const ChunkPlan plan = PlanChunks(n, n * stride);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
-    const size_t begin = plan.begin(chunk), end = plan.end(chunk);
-    ResolveSpans(src, begin, end - begin, 0, stride, dst + begin * stride, stride);
-  });
+  const size_t threads = static_cast<size_t>(parallel.threads());
+  parallel.For(plan.chunks(),
+               [&](size_t i, int) { resolve(plan, Backwards(i, plan.chunks(), threads)); });
 }
 
 }  // namespace
@@ -55,8 +65,8 @@ void GatherMoments(Parallel& parallel, const float* x, const MomentTiles& tiles,
   });
 }
 
-void MergeMoments(const MomentTiles& tiles, const TileMoments& moments, size_t group_count, double* mean,
-                  double* var) {
+void MergeMoments(const MomentTiles& tiles, const TileMoments& moments, size_t group_count,
+                  double* mean, double* var) {
   const size_t channels = moments.channels;
   BATCHMARK_CHECK(tiles.tiles.empty() || tiles.tiles.back().group < group_count);
   ForGroupTiles(tiles, [&](size_t group, size_t begin, size_t count) {
@@ -70,11 +80,13 @@ void MergeMoments(const MomentTiles& tiles, const TileMoments& moments, size_t g
 BatchNormBackwardSums::BatchNormBackwardSums(Parallel& parallel, size_t max_tiles, size_t channels)
     : parallel_(parallel), slots_(max_tiles, channels) {}
 
-void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tiles, const double* mean,
-                                const double* rstd, double* d_beta, double* d_gamma) {
+void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tiles,
+                                const double* mean, const double* rstd, double* d_beta,
+                                double* d_gamma) {
   const size_t channels = slots_.channels;
   BATCHMARK_CHECK(grad.channels == channels);
-  BATCHMARK_CHECK(grad.form == PendingGrad::Form::kNormAct || grad.form == PendingGrad::Form::kActNorm);
+  BATCHMARK_CHECK(grad.form == PendingGrad::Form::kNormAct ||
+                  grad.form == PendingGrad::Form::kActNorm);
   BATCHMARK_CHECK(slots_.mean.size() >= tiles.tiles.size() * channels);
   const bool act_after = grad.form == PendingGrad::Form::kNormAct;
   const ChunkPlan plan = TilePlan(tiles, channels);
@@ -84,9 +96,9 @@ void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tile
       const size_t at = tile.row_begin * channels;
       TileBackwardSumsRows(grad.dy + at, grad.v + at, tile.row_end - tile.row_begin, channels,
                            act_after ? OfGroup(grad.scale, tile.group, channels) : nullptr,
-                           act_after ? OfGroup(grad.shift, tile.group, channels) : nullptr, grad.act,
-                           mean + tile.group * channels, slots_.mean.data() + t * channels,
-                           slots_.m2.data() + t * channels);
+                           act_after ? OfGroup(grad.shift, tile.group, channels) : nullptr,
+                           grad.act, mean + tile.group * channels,
+                           slots_.mean.data() + t * channels, slots_.m2.data() + t * channels);
     }
   });
   ForGroupTiles(tiles, [&](size_t group, size_t begin, size_t count) {
@@ -98,12 +110,10 @@ void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tile
 }
 
 void Resolve(Parallel& parallel, size_t n, const Pending& src, float* dst) {
-  if (src.IsPlain() && src.v == dst) return;
   ResolveChunks(parallel, n, src, dst);
 }
 
 void Resolve(Parallel& parallel, size_t n, const PendingGrad& src, float* dst) {
-  if (src.form == PendingGrad::Form::kPlain && src.dy == dst) return;
   ResolveChunks(parallel, n, src, dst);
 }
 

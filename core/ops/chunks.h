@@ -8,10 +8,12 @@
 
 namespace batchmark {
 
-inline constexpr size_t kChunkElements = size_t{1} << 14;   // 64 KiB: a few microseconds
-inline constexpr size_t kInlineElements = size_t{1} << 16;  // below, waking a thread costs more than it saves
+inline constexpr size_t kChunkElements = size_t{1} << 14;  // 64 KiB: a few microseconds
+inline constexpr size_t kInlineElements = size_t{1}
+                                          << 16;  // below, waking a thread costs more than it saves
 
-// `items` of `elements` elements in all. Small problems are one chunk, which runs without the scheduler.
+// `items` of `elements` elements in all. Small problems are one chunk, which runs without the
+// scheduler.
 inline ChunkPlan PlanChunks(size_t items, size_t elements) {
   if (items == 0) return {};
   if (elements <= kInlineElements) return {items, items};

@@ -30,6 +30,23 @@ const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
   return coefficients == nullptr ? nullptr : coefficients + group * channels;
 }
 
+GradForm FormOf(const PendingGrad& src) {
+  switch (src.form) {
+    case PendingGrad::Form::kNormAct:
+      return GradForm::kNormAct;
+    case PendingGrad::Form::kActNorm:
+      return GradForm::kActNorm;
+    default:
+      return GradForm::kActivation;
+  }
+}
+
+GradCoefficients CoefficientsOf(const PendingGrad& src, size_t group) {
+  return {OfGroup(src.scale, group, src.channels), OfGroup(src.shift, group, src.channels),
+          OfGroup(src.c1, group, src.channels), OfGroup(src.c2, group, src.channels),
+          OfGroup(src.c3, group, src.channels)};
+}
+
 }  // namespace
 
 void ResolveSpans(const Pending& src, size_t sample, size_t samples, size_t first, size_t count,
@@ -53,17 +70,42 @@ void ResolveSpans(const PendingGrad& src, size_t sample, size_t samples, size_t 
     CopyRows(samples, count, src.dy + sample * stride + first, stride, dst, dst_stride);
     return;
   }
-  const GradForm form = src.form == PendingGrad::Form::kActivation ? GradForm::kActivation
-                        : src.form == PendingGrad::Form::kNormAct  ? GradForm::kNormAct
-                                                                   : GradForm::kActNorm;
   ForGroups(src.groups, sample, samples, [&](size_t begin, size_t rows, size_t group) {
     const RowBlock block{rows, count, stride, dst_stride, src.channels, first};
-    const GradCoefficients p{
-        OfGroup(src.scale, group, src.channels), OfGroup(src.shift, group, src.channels),
-        OfGroup(src.c1, group, src.channels), OfGroup(src.c2, group, src.channels),
-        OfGroup(src.c3, group, src.channels)};
     const size_t at = begin * stride + first;
-    GradRows(block, form, src.act, src.dy + at, src.v + at, p, dst + (begin - sample) * dst_stride);
+    GradRows(block, FormOf(src), src.act, src.dy + at, src.v + at, CoefficientsOf(src, group),
+             dst + (begin - sample) * dst_stride);
+  });
+}
+
+void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst) {
+  const size_t stride = src.positions * src.channels;
+  if (src.IsPlain()) {
+    if (src.v + sample * stride != dst) {
+      std::memcpy(dst, src.v + sample * stride, samples * stride * sizeof(float));
+    }
+    return;
+  }
+  ForGroups(src.groups, sample, samples, [&](size_t begin, size_t count, size_t group) {
+    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true};
+    MapRows(block, src.v + begin * stride, OfGroup(src.scale, group, src.channels),
+            OfGroup(src.shift, group, src.channels), src.act, dst + (begin - sample) * stride);
+  });
+}
+
+void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst) {
+  const size_t stride = src.positions * src.channels;
+  if (src.form == PendingGrad::Form::kPlain) {
+    if (src.dy + sample * stride != dst) {
+      std::memcpy(dst, src.dy + sample * stride, samples * stride * sizeof(float));
+    }
+    return;
+  }
+  ForGroups(src.groups, sample, samples, [&](size_t begin, size_t count, size_t group) {
+    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true};
+    const size_t at = begin * stride;
+    GradRows(block, FormOf(src), src.act, src.dy + at, src.v + at, CoefficientsOf(src, group),
+             dst + (begin - sample) * stride);
   });
 }
 

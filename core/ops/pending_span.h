@@ -14,4 +14,9 @@ void ResolveSpans(const Pending& src, size_t sample, size_t samples, size_t firs
 void ResolveSpans(const PendingGrad& src, size_t sample, size_t samples, size_t first, size_t count,
                   float* dst, size_t dst_stride);
 
+// Whole samples [sample, sample + samples), contiguous, as one pass over memory: dst is the value
+// of sample `sample` on, and may be v (or dy) itself.
+void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst);
+void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst);
+
 }  // namespace batchmark

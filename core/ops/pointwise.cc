@@ -20,10 +20,9 @@ void MaxPool2Forward(Parallel& parallel, size_t n, size_t height, size_t width, 
   parallel.For(plan.chunks(), [&](size_t chunk, int) {
     for (size_t s = plan.begin(chunk); s < plan.end(chunk); ++s) {
       const size_t c = src.scale == nullptr ? 0 : src.groups.Of(s) * channels;
-      MaxPool2Image(height, width, channels, src.v + s * in,
-                    src.scale == nullptr ? nullptr : src.scale + c,
-                    src.scale == nullptr ? nullptr : src.shift + c, src.act, dst + s * out,
-                    arg + s * out);
+      MaxPool2Image(
+          height, width, channels, src.v + s * in, src.scale == nullptr ? nullptr : src.scale + c,
+          src.scale == nullptr ? nullptr : src.shift + c, src.act, dst + s * out, arg + s * out);
     }
   });
 }
@@ -34,13 +33,14 @@ void MaxPool2Backward(Parallel& parallel, size_t n, size_t height, size_t width,
   const ChunkPlan plan = PlanChunks(n, n * in);
   parallel.For(plan.chunks(), [&](size_t chunk, int) {
     for (size_t s = plan.begin(chunk); s < plan.end(chunk); ++s) {
-      MaxPool2BackwardImage(height, width, channels, d_dst + s * out, arg + s * out, d_src + s * in);
+      MaxPool2BackwardImage(height, width, channels, d_dst + s * out, arg + s * out,
+                            d_src + s * in);
     }
   });
 }
 
-void Dropout(Parallel& parallel, size_t n, const Pending& src, float rate, uint64_t seed, uint64_t sub,
-             float* dst) {
+void Dropout(Parallel& parallel, size_t n, const Pending& src, float rate, uint64_t seed,
+             uint64_t sub, float* dst) {
   BATCHMARK_CHECK(rate >= 0.0f && rate < 1.0f);
   const size_t stride = src.positions * src.channels;
   const Rng rng(seed, RngStream::kDropout, sub);
@@ -50,7 +50,7 @@ void Dropout(Parallel& parallel, size_t n, const Pending& src, float rate, uint6
     float* to = dst + begin * stride;
     const float* from = src.v + begin * stride;
     if (!src.IsPlain()) {
-      ResolveSpans(src, begin, samples, 0, stride, to, stride);
+      ResolveSamples(src, begin, samples, to);
       from = to;
     }
     DropoutRow(rng, begin * stride, samples * stride, rate, from, to);
@@ -58,7 +58,8 @@ void Dropout(Parallel& parallel, size_t n, const Pending& src, float rate, uint6
 }
 
 double SoftmaxCrossEntropy(Parallel& parallel, size_t n, size_t classes, const float* logits,
-                           const uint8_t* labels, float* d_logits, float* losses, uint8_t* correct) {
+                           const uint8_t* labels, float* d_logits, float* losses,
+                           uint8_t* correct) {
   BATCHMARK_CHECK(n >= 1 && classes >= 1);
   for (size_t s = 0; s < n; ++s) BATCHMARK_CHECK(labels[s] < classes);
   const float gradient_scale = 1.0f / static_cast<float>(n);

@@ -1,5 +1,5 @@
-// Loops in the order of the formulas; nothing here is clever. libm is allowed: this is the truth, not
-// the product.
+// Loops in the order of the formulas; nothing here is clever. libm is allowed: this is the truth,
+// not the product.
 #include "core/reference/reference.h"
 
 #include <cmath>
@@ -8,20 +8,28 @@ namespace batchmark::reference {
 
 double Activate(Act act, double u) {
   switch (act) {
-    case Act::kNone: return u;
-    case Act::kRelu: return u <= 0.0 ? 0.0 : u;  // NaN stays
-    case Act::kSigmoid: return 1.0 / (1.0 + std::exp(-u));
-    case Act::kTanh: return std::tanh(u);
+    case Act::kNone:
+      return u;
+    case Act::kRelu:
+      return u <= 0.0 ? 0.0 : u;  // NaN stays
+    case Act::kSigmoid:
+      return 1.0 / (1.0 + std::exp(-u));
+    case Act::kTanh:
+      return std::tanh(u);
   }
   return u;
 }
 
 double ActivateDerivative(Act act, double y) {
   switch (act) {
-    case Act::kNone: return 1.0;
-    case Act::kRelu: return y <= 0.0 ? 0.0 : 1.0;
-    case Act::kSigmoid: return y * (1.0 - y);
-    case Act::kTanh: return 1.0 - y * y;
+    case Act::kNone:
+      return 1.0;
+    case Act::kRelu:
+      return y <= 0.0 ? 0.0 : 1.0;
+    case Act::kSigmoid:
+      return y * (1.0 - y);
+    case Act::kTanh:
+      return 1.0 - y * y;
   }
   return 1.0;
 }
@@ -51,8 +59,8 @@ void ForEachTap(const ConvShape& s, const Body& body) {
         for (size_t i = 0; i < s.kh; ++i) {
           for (size_t j = 0; j < s.kw; ++j) {
             if (y + i < py || y + i - py >= s.h || x + j < px || x + j - px >= s.w) continue;
-            body((n * s.out_h() + y) * s.out_w() + x,
-                 (n * s.h + y + i - py) * s.w + x + j - px, i * s.kw + j);
+            body((n * s.out_h() + y) * s.out_w() + x, (n * s.h + y + i - py) * s.w + x + j - px,
+                 i * s.kw + j);
           }
         }
       }
@@ -71,8 +79,7 @@ void ConvForward(const ConvShape& s, const double* src, const double* weights, c
   ForEachTap(s, [&](size_t out, size_t in, size_t tap) {
     for (size_t c = 0; c < s.c_in; ++c) {
       for (size_t o = 0; o < s.c_out; ++o) {
-        dst[out * s.c_out + o] +=
-            src[in * s.c_in + c] * weights[(tap * s.c_in + c) * s.c_out + o];
+        dst[out * s.c_out + o] += src[in * s.c_in + c] * weights[(tap * s.c_in + c) * s.c_out + o];
       }
     }
   });
@@ -83,8 +90,7 @@ void ConvBackwardData(const ConvShape& s, const double* dz, const double* weight
   ForEachTap(s, [&](size_t out, size_t in, size_t tap) {
     for (size_t c = 0; c < s.c_in; ++c) {
       for (size_t o = 0; o < s.c_out; ++o) {
-        d_src[in * s.c_in + c] +=
-            dz[out * s.c_out + o] * weights[(tap * s.c_in + c) * s.c_out + o];
+        d_src[in * s.c_in + c] += dz[out * s.c_out + o] * weights[(tap * s.c_in + c) * s.c_out + o];
       }
     }
   });
@@ -96,8 +102,7 @@ void ConvBackwardWeights(const ConvShape& s, const double* src, const double* dz
   ForEachTap(s, [&](size_t out, size_t in, size_t tap) {
     for (size_t c = 0; c < s.c_in; ++c) {
       for (size_t o = 0; o < s.c_out; ++o) {
-        d_weights[(tap * s.c_in + c) * s.c_out + o] +=
-            src[in * s.c_in + c] * dz[out * s.c_out + o];
+        d_weights[(tap * s.c_in + c) * s.c_out + o] += src[in * s.c_in + c] * dz[out * s.c_out + o];
       }
     }
   });
@@ -143,8 +148,8 @@ void BatchNormBackward(size_t m, size_t c, const double* z, const BatchNormSaved
     }
     for (size_t r = 0; r < m; ++r) {
       const double xhat = (z[r * c + k] - saved.mean[k]) * saved.rstd[k];
-      dz[r * c + k] = gamma[k] * saved.rstd[k] *
-                      (dy[r * c + k] - d_beta[k] / rows - xhat * d_gamma[k] / rows);
+      dz[r * c + k] =
+          gamma[k] * saved.rstd[k] * (dy[r * c + k] - d_beta[k] / rows - xhat * d_gamma[k] / rows);
     }
   }
 }
@@ -175,8 +180,8 @@ void MaxPool2Forward(size_t n, size_t h, size_t w, size_t c, const double* src, 
   }
 }
 
-void MaxPool2Backward(size_t n, size_t h, size_t w, size_t c, const double* d_dst, const uint8_t* arg,
-                      double* d_src) {
+void MaxPool2Backward(size_t n, size_t h, size_t w, size_t c, const double* d_dst,
+                      const uint8_t* arg, double* d_src) {
   const size_t oh = h / 2, ow = w / 2;
   for (size_t i = 0; i < n * h * w * c; ++i) d_src[i] = 0.0;
   for (size_t s = 0; s < n; ++s) {

@@ -1,6 +1,6 @@
-// One walk serves both reductions: rows in blocks that stay in L1, and within a block the channels in
-// groups of vectors whose accumulators stay in registers. So memory is read once, in order, for any
-// number of channels.
+// One walk serves both reductions: rows in blocks that stay in L1, and within a block the channels
+// in groups of vectors whose accumulators stay in registers. So memory is read once, in order, for
+// any number of channels.
 #include "core/simd/batch_norm_rows.h"
 
 #include <algorithm>
@@ -22,9 +22,9 @@ using D = hn::ScalableTag<float>;
 using DD = hn::ScalableTag<double>;
 using V = hn::VFromD<D>;
 
-constexpr size_t kSegment = 256;   // channels whose pivots and sums are kept on the stack (7 KiB)
-constexpr size_t kBlockRows = 64;  // rows summed in float: error about sqrt(64) eps / 2; 16 KiB at C = 64
-constexpr size_t kPivotRows = 32;
+constexpr size_t kSegment = 256;  // channels whose pivots and sums are kept on the stack (7 KiB)
+constexpr size_t kBlockRows =
+    64;  // rows summed in float: error about sqrt(64) eps / 2; 16 KiB at C = 64
 constexpr size_t kMaxLanes = hn::MaxLanes(D());
 constexpr size_t kPadded = kSegment + kMaxLanes;  // tails may store whole vectors
 
@@ -48,7 +48,7 @@ HWY_INLINE void AddToDoubles(V v, double* HWY_RESTRICT to) {
   hn::Store(v, d, buffer);
   for (size_t i = 0; i < hn::Lanes(d); i += hn::Lanes(dd)) {
     const auto wide = hn::PromoteTo(dd, hn::Load(half, buffer + i));
-    hn::StoreU(hn::Add(hn::LoadU(dd, to + i), wide), dd, to + i);
+    hn::Store(hn::Add(hn::Load(dd, to + i), wide), dd, to + i);
   }
 }
 
@@ -101,11 +101,11 @@ struct BackwardTerms {
   }
 };
 
-// Adds the terms of `rows` rows for kVectors vectors of channels from segment position c; `at` is the
-// element (row 0, channel). n channels: kVectors whole vectors, or one tail.
+// Adds the terms of `rows` rows for kVectors vectors of channels from segment position c; `at` is
+// the element (row 0, channel). n channels: kVectors whole vectors, or one tail.
 template <size_t kVectors, bool kTail, class Terms>
-HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n, size_t at,
-                         size_t rows, size_t stride) {
+HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n,
+                         size_t at, size_t rows, size_t stride) {
   constexpr size_t kRows = kGroup / kVectors;
   const D d;
   const size_t lanes = hn::Lanes(d);
@@ -142,11 +142,14 @@ HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t 
 
 // Sums the terms of all rows for channels [channel, channel + count) of `stride`.
 template <class Terms>
-HWY_INLINE void AddSegment(const Terms& terms, Segment& s, size_t channel, size_t count, size_t rows,
-                           size_t stride) {
+HWY_INLINE void AddSegment(const Terms& terms, Segment& s, size_t channel, size_t count,
+                           size_t rows, size_t stride) {
   const size_t lanes = hn::Lanes(D());
-  std::fill(s.first, s.first + count + lanes, 0.0);
-  std::fill(s.second, s.second + count + lanes, 0.0);
+  const DD dd;
+  for (size_t c = 0; c < count + lanes; c += hn::Lanes(dd)) {
+    hn::Store(hn::Zero(dd), dd, s.first + c);
+    hn::Store(hn::Zero(dd), dd, s.second + c);
+  }
   for (size_t r = 0; r < rows; r += kBlockRows) {
     const size_t n = std::min(kBlockRows, rows - r);
     const size_t at = r * stride + channel;
@@ -166,28 +169,34 @@ HWY_INLINE void AddSegment(const Terms& terms, Segment& s, size_t channel, size_
   }
 }
 
-// pivot = x[0] + mean of x - x[0] over the first rows: exact for a constant channel.
-void FormPivots(const float* HWY_RESTRICT x, size_t count, size_t rows, size_t stride,
-                float* HWY_RESTRICT pivot) {
+// pivot = x[0] + mean of x - x[0] over the first sixteenth of the rows: exact for a constant
+// channel.
+template <bool kTail>
+HWY_INLINE void FormPivot(const float* HWY_RESTRICT x, size_t n, size_t rows, size_t stride,
+                          float* HWY_RESTRICT pivot) {
   const D d;
-  const size_t lanes = hn::Lanes(d);
-  const size_t n = std::min(rows, kPivotRows);
-  const V inverse = hn::Set(d, 1.0f / static_cast<float>(n));
-  for (size_t c = 0; c < count; c += lanes) {
-    const size_t left = std::min(lanes, count - c);
-    const V base = LoadTail(d, x + c, left);
-    V sum0 = hn::Zero(d), sum1 = hn::Zero(d);
-    size_t r = 0;
-    for (; r + 2 <= n; r += 2) {
-      sum0 = hn::Add(sum0, hn::Sub(LoadTail(d, x + r * stride + c, left), base));
-      sum1 = hn::Add(sum1, hn::Sub(LoadTail(d, x + (r + 1) * stride + c, left), base));
-    }
-    if (r < n) sum0 = hn::Add(sum0, hn::Sub(LoadTail(d, x + r * stride + c, left), base));
-    hn::StoreU(hn::MulAdd(hn::Add(sum0, sum1), inverse, base), d, pivot + c);
+  const V base = LoadMaybeTail<kTail>(d, x, n);
+  V sum0 = hn::Zero(d), sum1 = hn::Zero(d);
+  size_t r = 1;
+  for (; r + 2 <= rows; r += 2) {
+    sum0 = hn::Add(sum0, hn::Sub(LoadMaybeTail<kTail>(d, x + r * stride, n), base));
+    sum1 = hn::Add(sum1, hn::Sub(LoadMaybeTail<kTail>(d, x + (r + 1) * stride, n), base));
   }
+  if (r < rows) sum0 = hn::Add(sum0, hn::Sub(LoadMaybeTail<kTail>(d, x + r * stride, n), base));
+  const V inverse = hn::Set(d, 1.0f / static_cast<float>(rows));
+  hn::Store(hn::MulAdd(hn::Add(sum0, sum1), inverse, base), d, pivot);
 }
 
-void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, double* mean, double* m2) {
+void FormPivots(const float* x, size_t count, size_t rows, size_t stride, float* pivot) {
+  const size_t lanes = hn::Lanes(D());
+  const size_t n = std::max<size_t>(1, rows / 16);
+  size_t c = 0;
+  for (; c + lanes <= count; c += lanes) FormPivot<false>(x + c, lanes, n, stride, pivot + c);
+  if (c < count) FormPivot<true>(x + c, count - c, n, stride, pivot + c);
+}
+
+void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, double* mean,
+                             double* m2) {
   const DD dd;
   const hn::Rebind<float, DD> half;
   const size_t lanes = hn::Lanes(dd);
@@ -201,19 +210,19 @@ void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, doubl
     AddSegment(terms, s, channel, count, rows, channels);
     for (size_t c = 0; c < count; c += lanes) {
       const size_t left = std::min(lanes, count - c);
-      const auto pivot = hn::PromoteTo(dd, hn::LoadU(half, s.pivot + c));
-      const auto sum = hn::LoadU(dd, s.first + c);
+      const auto pivot = hn::PromoteTo(dd, hn::Load(half, s.pivot + c));
+      const auto sum = hn::Load(dd, s.first + c);
       const auto shift = hn::Div(sum, n);
-      const auto m = hn::NegMulAdd(sum, shift, hn::LoadU(dd, s.second + c));
+      const auto m = hn::NegMulAdd(sum, shift, hn::Load(dd, s.second + c));
       StoreTail(hn::Add(pivot, shift), dd, mean + channel + c, left);
       StoreTail(hn::IfThenZeroElse(hn::Lt(m, zero), m), dd, m2 + channel + c, left);  // NaN stays
     }
   }
 }
 
-void MergeTileMomentsOnTarget(const double* tile_mean, const double* tile_m2, const size_t* row_begin,
-                              const size_t* row_end, size_t step, size_t tiles, size_t channels, double* mean,
-                              double* var) {
+void MergeTileMomentsOnTarget(const double* tile_mean, const double* tile_m2,
+                              const size_t* row_begin, const size_t* row_end, size_t step,
+                              size_t tiles, size_t channels, double* mean, double* var) {
   const DD dd;
   const size_t lanes = hn::Lanes(dd);
   constexpr size_t kVectors = 4;  // independent chains hide the latency of the recurrence
@@ -253,17 +262,26 @@ void MergeTileMomentsOnTarget(const double* tile_mean, const double* tile_m2, co
 template <class Terms>
 HWY_INLINE void BackwardSums(const Terms& terms, size_t rows, size_t channels, const double* mean,
                              double* sum_dy, double* sum_dyv) {
+  const DD dd;
+  const hn::Rebind<float, DD> half;
+  const size_t lanes = hn::Lanes(dd);
   Segment s;
   for (size_t channel = 0; channel < channels; channel += kSegment) {
     const size_t count = std::min(kSegment, channels - channel);
-    std::fill(s.pivot, s.pivot + count + kMaxLanes, 0.0f);
-    for (size_t c = 0; c < count; ++c) s.pivot[c] = static_cast<float>(mean[channel + c]);
+    for (size_t c = 0; c < count + kMaxLanes; c += lanes) {
+      const size_t left = std::min(lanes, count - std::min(c, count));
+      hn::Store(hn::DemoteTo(half, LoadTail(dd, mean + channel + c, left)), half, s.pivot + c);
+    }
     AddSegment(terms, s, channel, count, rows, channels);
-    for (size_t c = 0; c < count; ++c) {
+    for (size_t c = 0; c < count; c += lanes) {
+      const size_t left = std::min(lanes, count - c);
       // v was centred at the mean rounded to float: put the rest right.
-      const double rest = static_cast<double>(s.pivot[c]) - mean[channel + c];
-      sum_dy[channel + c] = s.first[c];
-      sum_dyv[channel + c] = s.second[c] + rest * s.first[c];
+      const auto pivot = hn::PromoteTo(dd, hn::Load(half, s.pivot + c));
+      const auto rest = hn::Sub(pivot, LoadTail(dd, mean + channel + c, left));
+      const auto first = hn::Load(dd, s.first + c);
+      StoreTail(first, dd, sum_dy + channel + c, left);
+      StoreTail(hn::MulAdd(rest, first, hn::Load(dd, s.second + c)), dd, sum_dyv + channel + c,
+                left);
     }
   }
 }
@@ -281,8 +299,8 @@ void TileBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t rows, 
   });
 }
 
-void MergeTileSumsOnTarget(const double* tile_sum, size_t tiles, size_t channels, const double* factor,
-                           double* sum) {
+void MergeTileSumsOnTarget(const double* tile_sum, size_t tiles, size_t channels,
+                           const double* factor, double* sum) {
   const DD dd;
   const size_t lanes = hn::Lanes(dd);
   for (size_t c = 0; c < channels; c += lanes) {
@@ -293,6 +311,46 @@ void MergeTileSumsOnTarget(const double* tile_sum, size_t tiles, size_t channels
     }
     if (factor != nullptr) total = hn::Mul(total, LoadTail(dd, factor + c, left));
     StoreTail(total, dd, sum + c, left);
+  }
+}
+
+void NormalizeCoefficientsOnTarget(size_t channels, const double* mean, const double* var,
+                                   const float* gamma, const float* beta, double eps, double* rstd,
+                                   float* scale, float* shift) {
+  const DD dd;
+  const hn::Rebind<float, DD> half;
+  const auto one = hn::Set(dd, 1.0);
+  for (size_t c = 0; c < channels; c += hn::Lanes(dd)) {
+    const size_t n = std::min(hn::Lanes(dd), channels - c);
+    const auto r = hn::Div(one, hn::Sqrt(hn::Add(LoadTail(dd, var + c, n), hn::Set(dd, eps))));
+    const auto g = hn::PromoteTo(dd, LoadTail(half, gamma + c, n));
+    const auto b = hn::PromoteTo(dd, LoadTail(half, beta + c, n));
+    const auto rounded = hn::DemoteTo(half, hn::Mul(g, r));
+    const auto moved = hn::NegMulAdd(LoadTail(dd, mean + c, n), hn::PromoteTo(dd, rounded), b);
+    StoreTail(r, dd, rstd + c, n);
+    StoreTail(rounded, half, scale + c, n);
+    StoreTail(hn::DemoteTo(half, moved), half, shift + c, n);
+  }
+}
+
+void BackwardCoefficientsOnTarget(size_t channels, size_t rows, const double* mean,
+                                  const double* rstd, const float* gamma, const double* d_beta,
+                                  const double* d_gamma, float* c1, float* c2, float* c3) {
+  const DD dd;
+  const hn::Rebind<float, DD> half;
+  const auto share = hn::Set(dd, -1.0 / static_cast<double>(rows));
+  for (size_t c = 0; c < channels; c += hn::Lanes(dd)) {
+    const size_t n = std::min(hn::Lanes(dd), channels - c);
+    const auto r = LoadTail(dd, rstd + c, n);
+    const auto k = hn::Mul(hn::PromoteTo(dd, LoadTail(half, gamma + c, n)), r);
+    const auto down = hn::Mul(k, share);
+    const auto slope = hn::DemoteTo(half, hn::Mul(hn::Mul(down, r), LoadTail(dd, d_gamma + c, n)));
+    // From the rounded c2, so that c2 (v - mean) cancels where mean >> sd.
+    const auto base = hn::NegMulAdd(hn::PromoteTo(dd, slope), LoadTail(dd, mean + c, n),
+                                    hn::Mul(down, LoadTail(dd, d_beta + c, n)));
+    StoreTail(hn::DemoteTo(half, k), half, c1 + c, n);
+    StoreTail(slope, half, c2 + c, n);
+    StoreTail(hn::DemoteTo(half, base), half, c3 + c, n);
   }
 }
 
@@ -308,20 +366,23 @@ HWY_EXPORT(TileMomentsRowsOnTarget);
 HWY_EXPORT(MergeTileMomentsOnTarget);
 HWY_EXPORT(TileBackwardSumsRowsOnTarget);
 HWY_EXPORT(MergeTileSumsOnTarget);
+HWY_EXPORT(NormalizeCoefficientsOnTarget);
+HWY_EXPORT(BackwardCoefficientsOnTarget);
 
 void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2) {
   HWY_DYNAMIC_DISPATCH(TileMomentsRowsOnTarget)(x, rows, channels, mean, m2);
 }
 
 void MergeTileMoments(const double* tile_mean, const double* tile_m2, const size_t* row_begin,
-                      const size_t* row_end, size_t step, size_t tiles, size_t channels, double* mean, double* var) {
+                      const size_t* row_end, size_t step, size_t tiles, size_t channels,
+                      double* mean, double* var) {
   HWY_DYNAMIC_DISPATCH(MergeTileMomentsOnTarget)
   (tile_mean, tile_m2, row_begin, row_end, step, tiles, channels, mean, var);
 }
 
 void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t channels,
-                          const float* scale, const float* shift, Activation act, const double* mean,
-                          double* sum_dy, double* sum_dyv) {
+                          const float* scale, const float* shift, Activation act,
+                          const double* mean, double* sum_dy, double* sum_dyv) {
   HWY_DYNAMIC_DISPATCH(TileBackwardSumsRowsOnTarget)
   (dy, v, rows, channels, scale, shift, act, mean, sum_dy, sum_dyv);
 }
@@ -329,6 +390,20 @@ void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t c
 void MergeTileSums(const double* tile_sum, size_t tiles, size_t channels, const double* factor,
                    double* sum) {
   HWY_DYNAMIC_DISPATCH(MergeTileSumsOnTarget)(tile_sum, tiles, channels, factor, sum);
+}
+
+void NormalizeCoefficients(size_t channels, const double* mean, const double* var,
+                           const float* gamma, const float* beta, double eps, double* rstd,
+                           float* scale, float* shift) {
+  HWY_DYNAMIC_DISPATCH(NormalizeCoefficientsOnTarget)
+  (channels, mean, var, gamma, beta, eps, rstd, scale, shift);
+}
+
+void BackwardCoefficients(size_t channels, size_t rows, const double* mean, const double* rstd,
+                          const float* gamma, const double* d_beta, const double* d_gamma,
+                          float* c1, float* c2, float* c3) {
+  HWY_DYNAMIC_DISPATCH(BackwardCoefficientsOnTarget)
+  (channels, rows, mean, rstd, gamma, d_beta, d_gamma, c1, c2, c3);
 }
 
 }  // namespace batchmark

@@ -24,12 +24,13 @@ inline constexpr float kLn2High = 0.693359375f;
 inline constexpr float kLn2Low = -2.12194440e-4f;
 
 // e^x. exp(-inf) = 0, overflow gives inf, NaN gives NaN.
-//   x = n ln2 + r, |r| <= ln2 / 2;   e^r = 1 + r + r^2 Q(r);   2^n in two factors, since n may be 128
+//   x = n ln2 + r, |r| <= ln2 / 2;   e^r = 1 + r + r^2 Q(r);   2^n in two factors, since n may be
+//   128
 template <class D, class V = hn::VFromD<D>>
 HWY_INLINE V Exp(D d, V x) {
   const hn::RebindToSigned<D> di;
-  const V high = hn::Set(d, 89.0f);    // e^89 is infinite
-  const V low = hn::Set(d, -104.0f);   // e^-104 is zero
+  const V high = hn::Set(d, 89.0f);              // e^89 is infinite
+  const V low = hn::Set(d, -104.0f);             // e^-104 is zero
   x = hn::IfThenElse(hn::Gt(x, high), high, x);  // comparisons, not Min: they keep NaN
   x = hn::IfThenElse(hn::Lt(x, low), low, x);
   const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));
@@ -148,10 +149,14 @@ struct ActivationTag {
 template <class Body>
 HWY_INLINE void WithActivation(Activation act, const Body& body) {
   switch (act) {
-    case Activation::kNone: return body(ActivationTag<Activation::kNone>());
-    case Activation::kRelu: return body(ActivationTag<Activation::kRelu>());
-    case Activation::kSigmoid: return body(ActivationTag<Activation::kSigmoid>());
-    case Activation::kTanh: return body(ActivationTag<Activation::kTanh>());
+    case Activation::kNone:
+      return body(ActivationTag<Activation::kNone>());
+    case Activation::kRelu:
+      return body(ActivationTag<Activation::kRelu>());
+    case Activation::kSigmoid:
+      return body(ActivationTag<Activation::kSigmoid>());
+    case Activation::kTanh:
+      return body(ActivationTag<Activation::kTanh>());
   }
 }
 

@@ -137,12 +137,14 @@ void PhiloxWords(const Rng& rng, uint64_t block, uint32_t* words) {
   const auto low = hn::Set(d64, 0xFFFFFFFFu);
   const auto m0 = hn::BitCast(d32, hn::Set(d64, kPhiloxMultiplier[0]));
   const auto m1 = hn::BitCast(d32, hn::Set(d64, kPhiloxMultiplier[1]));
-  const PhiloxCounter counter = rng.Counter(block + kBlocks - 1);  // checks the last, shares the rest
+  const PhiloxCounter counter =
+      rng.Counter(block + kBlocks - 1);  // checks the last, shares the rest
   const PhiloxKey key = rng.Key();
   HWY_ALIGN uint64_t buffer[4][hn::MaxLanes(d64)];
   for (size_t b = 0; b < kBlocks; b += lanes) {
     auto c0 = hn::Iota(d64, block + b);
-    auto c1 = hn::Set(d64, counter[1]), c2 = hn::Set(d64, counter[2]), c3 = hn::Set(d64, counter[3]);
+    auto c1 = hn::Set(d64, counter[1]), c2 = hn::Set(d64, counter[2]),
+         c3 = hn::Set(d64, counter[3]);
     uint32_t k0 = key[0], k1 = key[1];
     for (int round = 0; round < kPhiloxRounds; ++round) {
       const auto p0 = hn::MulEven(hn::BitCast(d32, c0), m0);
@@ -179,7 +181,8 @@ void DropoutRowOnTarget(const Rng& rng, uint64_t first, size_t size, float rate,
     const int32_t* bits = reinterpret_cast<const int32_t*>(words) + skip;
     ForVectors(count, [&](size_t i, size_t n, auto tail) HWY_ATTR {
       constexpr bool kTail = decltype(tail)::value;
-      const auto word = hn::BitCast(hn::RebindToUnsigned<D>(), LoadMaybeTail<kTail>(di, bits + i, n));
+      const auto word =
+          hn::BitCast(hn::RebindToUnsigned<D>(), LoadMaybeTail<kTail>(di, bits + i, n));
       const V u = hn::Mul(hn::ConvertTo(d, hn::BitCast(di, hn::ShiftRight<8>(word))), unit);
       const V x = hn::Mul(LoadMaybeTail<kTail>(d, src + done + i, n), scale);
       StoreMaybeTail<kTail>(hn::IfThenElseZero(hn::Ge(u, threshold), x), d, dst + done + i, n);
@@ -287,8 +290,9 @@ HWY_EXPORT(SoftmaxCrossEntropyRowsOnTarget);
 HWY_EXPORT(SgdRowOnTarget);
 HWY_EXPORT(AllFiniteRowOnTarget);
 
-void MaxPool2Image(size_t height, size_t width, size_t channels, const float* src, const float* scale,
-                   const float* shift, Activation act, float* dst, uint8_t* arg) {
+void MaxPool2Image(size_t height, size_t width, size_t channels, const float* src,
+                   const float* scale, const float* shift, Activation act, float* dst,
+                   uint8_t* arg) {
   HWY_DYNAMIC_DISPATCH(MaxPool2ImageOnTarget)
   (height, width, channels, src, scale, shift, act, dst, arg);
 }
@@ -296,11 +300,13 @@ void MaxPool2BackwardImage(size_t height, size_t width, size_t channels, const f
                            const uint8_t* arg, float* d_src) {
   HWY_DYNAMIC_DISPATCH(MaxPool2BackwardImageOnTarget)(height, width, channels, d_dst, arg, d_src);
 }
-void DropoutRow(const Rng& rng, uint64_t first, size_t size, float rate, const float* src, float* dst) {
+void DropoutRow(const Rng& rng, uint64_t first, size_t size, float rate, const float* src,
+                float* dst) {
   HWY_DYNAMIC_DISPATCH(DropoutRowOnTarget)(rng, first, size, rate, src, dst);
 }
-void SoftmaxCrossEntropyRows(size_t rows, size_t classes, const float* logits, const uint8_t* labels,
-                             float gradient_scale, float* d_logits, float* losses, uint8_t* correct) {
+void SoftmaxCrossEntropyRows(size_t rows, size_t classes, const float* logits,
+                             const uint8_t* labels, float gradient_scale, float* d_logits,
+                             float* losses, uint8_t* correct) {
   HWY_DYNAMIC_DISPATCH(SoftmaxCrossEntropyRowsOnTarget)
   (rows, classes, logits, labels, gradient_scale, d_logits, losses, correct);
 }

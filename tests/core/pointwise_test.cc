@@ -1,5 +1,5 @@
-// Pooling, dropout, loss, optimizer and scans on every backend: against the float64 reference, at every
-// tail, with values that are not finite, and with equal bits for any number of threads.
+// Pooling, dropout, loss, optimizer and scans on every backend: against the float64 reference, at
+// every tail, with values that are not finite, and with equal bits for any number of threads.
 #include "core/ops/pointwise.h"
 
 #include <algorithm>
@@ -53,7 +53,8 @@ TEST_CASE("max-pool: forward and backward equal the reference at every tail") {
         MaxPool2Forward(parallel, n, h, w, Plain(x, n, h * w, channels), y.data(), arg.data());
         MaxPool2Backward(parallel, n, h, w, channels, g.data(), arg.data(), dx.data());
         std::vector<double> exact_y(out), exact_dx(x.size());
-        reference::MaxPool2Forward(n, h, w, channels, ToDouble(x).data(), exact_y.data(), exact_arg.data());
+        reference::MaxPool2Forward(n, h, w, channels, ToDouble(x).data(), exact_y.data(),
+                                   exact_arg.data());
         reference::MaxPool2Backward(n, h, w, channels, ToDouble(g).data(), exact_arg.data(),
                                     exact_dx.data());
         CHECK(ToDouble(y) == exact_y);
@@ -70,10 +71,9 @@ TEST_CASE("max-pool: applies the pending map of each group before it compares") 
     const size_t n = 3, h = 4, w = 4, channels = 5;
     const std::vector<float> x = Random(n * h * w * channels, 1);
     const std::vector<float> scale = Random(2 * channels, 2), shift = Random(2 * channels, 3);
-    for (const auto& [act, exact_act] :
-         {std::pair{Activation::kNone, reference::Act::kNone},
-          std::pair{Activation::kRelu, reference::Act::kRelu},
-          std::pair{Activation::kTanh, reference::Act::kTanh}}) {
+    for (const auto& [act, exact_act] : {std::pair{Activation::kNone, reference::Act::kNone},
+                                         std::pair{Activation::kRelu, reference::Act::kRelu},
+                                         std::pair{Activation::kTanh, reference::Act::kTanh}}) {
       Pending p = Plain(x, n, h * w, channels);
       p.scale = scale.data(), p.shift = shift.data(), p.act = act;
       p.groups = {n, 2, 2};
@@ -154,7 +154,8 @@ TEST_CASE("dropout: keeps the share it should, backs up in place, rate 0 is the 
     const std::vector<float> x(n * channels, 1.0f);
     std::vector<float> y(x.size());
     Dropout(parallel, n, Plain(x, n, 1, channels), 0.4f, 3, 0, y.data());
-    const double kept = static_cast<double>(std::count_if(y.begin(), y.end(), [](float v) { return v != 0; }));
+    const double kept =
+        static_cast<double>(std::count_if(y.begin(), y.end(), [](float v) { return v != 0; }));
     const double size = static_cast<double>(y.size());
     CHECK(std::abs(kept / size - 0.6) < 5.0 * std::sqrt(0.24 / size));
     std::vector<float> g = x;
@@ -175,12 +176,12 @@ Loss RunLoss(int threads, size_t n, size_t classes, const std::vector<float>& lo
              const std::vector<uint8_t>& labels) {
   Parallel parallel(threads);
   Loss r{0.0, std::vector<float>(n), std::vector<float>(n * classes), std::vector<uint8_t>(n)};
-  r.mean = SoftmaxCrossEntropy(parallel, n, classes, logits.data(), labels.data(), r.gradient.data(),
-                               r.losses.data(), r.correct.data());
+  r.mean = SoftmaxCrossEntropy(parallel, n, classes, logits.data(), labels.data(),
+                               r.gradient.data(), r.losses.data(), r.correct.data());
   std::vector<float> losses(n);
   std::vector<uint8_t> correct(n);
-  const double without = SoftmaxCrossEntropy(parallel, n, classes, logits.data(), labels.data(), nullptr,
-                                             losses.data(), correct.data());
+  const double without = SoftmaxCrossEntropy(parallel, n, classes, logits.data(), labels.data(),
+                                             nullptr, losses.data(), correct.data());
   CHECK(SameBits(&without, &r.mean, 1));  // the gradient is optional and changes nothing
   CHECK(correct == r.correct);
   return r;
@@ -199,10 +200,11 @@ TEST_CASE("softmax cross-entropy: equals the reference for every number of class
         std::vector<double> exact(n * classes);
         const double mean = reference::SoftmaxCrossEntropy(n, classes, ToDouble(logits).data(),
                                                            labels.data(), exact.data());
-        // A sum of non-negative terms: relative error of the sum (classes + 4) u, of exp 1.5 ulp and
-        // of the rounding of x - largest |x| u; log turns relative into absolute error.
+        // A sum of non-negative terms: relative error of the sum (classes + 4) u, of exp 1.5 ulp
+        // and of the rounding of x - largest |x| u; log turns relative into absolute error.
         const double u = kUnitRoundoff, top = 6.0 * sd;
-        CHECK(std::abs(r.mean - mean) <= (static_cast<double>(classes) + 8.0 + 2.0 * top) * u * (1.0 + mean));
+        CHECK(std::abs(r.mean - mean) <=
+              (static_cast<double>(classes) + 8.0 + 2.0 * top) * u * (1.0 + mean));
         const Worst worst = FindWorst(
             r.gradient.data(), exact.size(), [&](size_t i) { return exact[i]; },
             [&](size_t) {
@@ -255,14 +257,18 @@ TEST_CASE("SGD: momentum and weight decay as in the formula, at every tail") {
         for (const float decay : {0.0f, 0.01f}) {
           std::vector<float> w = Random(size, 1), velocity = Random(size, 2);
           const std::vector<float> g = Random(size, 3), w0 = w, v0 = velocity;
-          SgdUpdate(parallel, size, 0.1f, momentum, decay, g.data(), momentum > 0 ? velocity.data() : nullptr,
-                    w.data());
+          SgdUpdate(parallel, size, 0.1f, momentum, decay, g.data(),
+                    momentum > 0 ? velocity.data() : nullptr, w.data());
           const auto step = [&](size_t i) {
-            return double{g[i]} + double{decay} * w0[i] + (momentum > 0 ? double{momentum} * v0[i] : 0.0);
+            return double{g[i]} + double{decay} * w0[i] +
+                   (momentum > 0 ? double{momentum} * v0[i] : 0.0);
           };
           const Worst worst = FindWorst(
               w.data(), size, [&](size_t i) { return w0[i] - double{0.1f} * step(i); },
-              [&](size_t i) { return 4.0 * kUnitRoundoff * (std::abs(w0[i]) + 0.1 * (std::abs(g[i]) + std::abs(v0[i]))); });
+              [&](size_t i) {
+                return 4.0 * kUnitRoundoff *
+                       (std::abs(w0[i]) + 0.1 * (std::abs(g[i]) + std::abs(v0[i])));
+              });
           INFO(worst.text);
           CHECK(worst.Ok());
           if (momentum > 0) {
@@ -313,11 +319,13 @@ TEST_CASE("pointwise: the same bits for any number of threads") {
       MaxPool2Backward(parallel, n, h, w, channels, y.data(), arg.data(), dx.data());
       Dropout(parallel, n, p, 0.5f, 1, 2, z.data());
       SgdUpdate(parallel, x.size(), 0.1f, 0.0f, 0.1f, dx.data(), nullptr, z.data());
-      for (const std::vector<float>* part : {&y, &dx, &z}) result.insert(result.end(), part->begin(), part->end());
+      for (const std::vector<float>* part : {&y, &dx, &z})
+        result.insert(result.end(), part->begin(), part->end());
       return result;
     };
     const std::vector<float> one = run(1);
-    for (const int threads : {2, 3, 8}) CHECK(SameBits(one.data(), run(threads).data(), one.size()));
+    for (const int threads : {2, 3, 8})
+      CHECK(SameBits(one.data(), run(threads).data(), one.size()));
 
     const size_t rows = 9000, classes = 10;
     const std::vector<float> logits = Random(rows * classes, 4);

@@ -1,4 +1,5 @@
-// The float64 reference against central differences: every backward is the derivative of its forward.
+// The float64 reference against central differences: every backward is the derivative of its
+// forward.
 #include "core/reference/reference.h"
 
 #include <cmath>
@@ -93,8 +94,8 @@ TEST_CASE("reference: batch norm's backward is its derivative") {
     const ref::BatchNormSaved saved =
         ref::BatchNormForward(m, c, z.data(), gamma.data(), beta.data(), eps, y.data());
     Vec dz(m * c), d_gamma(c), d_beta(c);
-    ref::BatchNormBackward(m, c, z.data(), saved, gamma.data(), dy.data(), dz.data(), d_gamma.data(),
-                           d_beta.data());
+    ref::BatchNormBackward(m, c, z.data(), saved, gamma.data(), dy.data(), dz.data(),
+                           d_gamma.data(), d_beta.data());
     CHECK(WorstGradientError(loss, z, dz) <= 1e-6);
     CHECK(WorstGradientError(loss, gamma, d_gamma) <= 1e-6);
     CHECK(WorstGradientError(loss, beta, d_beta) <= 1e-6);

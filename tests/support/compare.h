@@ -29,8 +29,8 @@ Worst FindWorst(const T* actual, size_t size, const Expected& expected, const Bo
     worst.ratio = ratio;
     std::ostringstream text;
     text.precision(9);
-    text << "element " << i << " of " << size << ": expected " << e << ", actual " << a << ", off by "
-         << std::abs(a - e) << ", bound " << b;
+    text << "element " << i << " of " << size << ": expected " << e << ", actual " << a
+         << ", off by " << std::abs(a - e) << ", bound " << b;
     worst.text = text.str();
   }
   return worst;

@@ -10,8 +10,9 @@ namespace batchmark {
 
 // Largest |difference quotient - gradient[i]| / max(|gradient|_inf, 1) over all i. loss() reads x.
 // Step: h = 1e-5 max(1, |x|) balances the truncation error h^2 f''' / 6 (about 1e-11) against the
-// rounding error eps |f| / h (about 1e-11 |f|) in float64, so a right gradient is below 1e-6 by far.
-// Relative to the largest component, because a small component is known only to the rounding of f.
+// rounding error eps |f| / h (about 1e-11 |f|) in float64, so a right gradient is below 1e-6 by
+// far. Relative to the largest component, because a small component is known only to the rounding
+// of f.
 template <class Loss>
 double WorstGradientError(const Loss& loss, std::vector<double>& x,
                           const std::vector<double>& gradient) {

@@ -14,25 +14,33 @@ inline constexpr double kUnitRoundoff = 0x1p-24;
 inline constexpr double kBlockError = 66.0 * kUnitRoundoff;
 
 // |mean - float64 mean|: the deviations' mean has the block error; E|d| <= sd + |pivot - mean|, and
-// the pivot is a mean of 32 rows, so within one sd of the mean unless the rows are ordered (2 sd for
-// that). Independent of the mean's size: deviations are formed before anything is summed.
-inline double MeanTolerance(double sd) { return 3.0 * kBlockError * sd; }
+// |pivot - mean| <= 4 sd, because the pivot is the mean of a sixteenth of the tile's rows. (One sd
+// or less unless the rows are ordered.) Independent of the mean's size: deviations come first.
+inline double MeanTolerance(double sd) { return 5.0 * kBlockError * sd; }
 
-// |var - float64 var|: sum d^2 has the block error; with the pivot a distance of D off, d^2 holds D^2
-// more, which is itself at most (rows / 32) times variance (core/simd/batch_norm_rows.h).
-inline double VarianceTolerance(double var, size_t tile_rows) {
-  return (2.0 * kBlockError + 4.0 * kUnitRoundoff * static_cast<double>(tile_rows) / 32.0) * var;
+// |var - float64 var|: sum d^2 has the block error and is at most 17 times m2 by the same argument;
+// deviations that do not come out exact (x and pivot not within a factor of 2) add 3 u.
+inline double VarianceTolerance(double var) {
+  return 17.0 * (kBlockError + 3.0 * kUnitRoundoff) * var;
 }
 
-// |y - float64 y| for y = scale v + shift with coefficients rounded to float: three roundings of the
-// size of the terms (which cancel when mean >> sd), and the error of the statistics on gamma xhat.
+// |y - float64 y| for y = scale v + shift with coefficients rounded to float: three roundings of
+// the size of the terms (which cancel when mean >> sd), and the error of the statistics on gamma
+// xhat.
 inline double NormalizeTolerance(double scale_v, double shift, double gamma_xhat, double gamma) {
   return 3.0 * kUnitRoundoff * (std::abs(scale_v) + std::abs(shift)) +
          2.0 * kBlockError * (std::abs(gamma_xhat) + std::abs(gamma));
 }
 
-// Backward sums of terms t in float blocks: sum_abs = sum |t|; the factor (v - mean) is rounded once,
-// relative to |v - mean| since the mean's own rounding is put right in double.
-inline double BackwardSumTolerance(double sum_abs) { return kBlockError * sum_abs; }
+// Backward sums of terms t in float blocks: sum_abs = sum |t|; the factor (v - mean) is rounded
+// once, relative to |v - mean| since the mean's own rounding is put right in double.
+inline double BackwardSumTolerance(double sum_abs) { return 1.1 * kBlockError * sum_abs; }
+
+// |dz - float64 dz| for dz = c1 dyn + c2 v + c3 with float coefficients: roundings of the size of
+// the terms, and of the sums' errors, each a share of the mean absolute term (size).
+inline double GradientTolerance(double c1_dyn, double c2_v, double c3, double size) {
+  return 4.0 * kUnitRoundoff * (std::abs(c1_dyn) + std::abs(c2_v) + std::abs(c3)) +
+         4.0 * kBlockError * size;
+}
 
 }  // namespace batchmark

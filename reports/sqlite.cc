@@ -41,24 +41,30 @@ void RequireReadableFile(const std::string& path) {
   if (std::filesystem::is_directory(status)) throw InputError("store " + path + " is a folder");
 }
 
+bool CannotOpen(int code) {
+  return (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY;
+}
+
 }  // namespace
 
 Database::Database(const std::string& path, Open mode, int busy_ms) : path_(path) {
   if (path.empty()) throw UsageError("the store's path is empty");
   if (std::filesystem::is_directory(path)) throw InputError("store " + path + " is a folder");
   if (mode == Open::kReadOnly) RequireReadableFile(path);
-  OpenAs(path, mode == Open::kReadOnly ? SQLITE_OPEN_READONLY
-                                       : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  sqlite3_busy_timeout(handle_, busy_ms);
-  // The first read shows whether the file can be used at all: opening alone reads nothing.
-  int code = sqlite3_exec(handle_, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr);
-  const int primary = code & 0xff;
-  const bool no_shm = primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY;
-  if (no_shm && mode == Open::kReadOnly && !FileHasBytes(path + "-wal")) {
-    sqlite3_close(handle_);
-    handle_ = nullptr;
-    OpenAs(ImmutableUri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
-    code = sqlite3_exec(handle_, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr);
+  int code = Try(
+      path,
+      mode == Open::kReadOnly ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+      busy_ms);
+  if (mode == Open::kReadOnly) {
+    // A reader that may write the folder opens for writing, so that the last one out removes the
+    // -wal and -shm files; it never changes a row (query_only). Where that fails it reads, and
+    // where not even -shm can be made, as from a write-protected disk, the file is taken as
+    // immutable.
+    if (CannotOpen(code)) code = Try(path, SQLITE_OPEN_READONLY, busy_ms);
+    if (CannotOpen(code) && !FileHasBytes(path + "-wal")) {
+      code = Try(ImmutableUri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, busy_ms);
+    }
+    if (code == SQLITE_OK) Execute("PRAGMA query_only=1");
   }
   if (code != SQLITE_OK) {
     const std::string words = sqlite3_errmsg(handle_);
@@ -72,13 +78,15 @@ Database::Database(const std::string& path, Open mode, int busy_ms) : path_(path
   }
 }
 
-void Database::OpenAs(const std::string& name, int flags) {
-  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags | SQLITE_OPEN_EXRESCODE, nullptr);
-  if (code == SQLITE_OK) return;
-  const std::string words = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
+// Opens and reads once, since opening alone does not show whether the file can be used.
+int Database::Try(const std::string& name, int flags, int busy_ms) {
   sqlite3_close(handle_);
   handle_ = nullptr;
-  throw IoError("cannot open store " + path_ + ": " + words);
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags | SQLITE_OPEN_EXRESCODE, nullptr);
+  if (handle_ == nullptr) throw IoError("cannot open store " + path_ + ": out of memory");
+  if (code != SQLITE_OK) return code;
+  sqlite3_busy_timeout(handle_, busy_ms);
+  return sqlite3_exec(handle_, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr);
 }
 
 Database::~Database() { sqlite3_close(handle_); }

@@ -33,7 +33,7 @@ class Database {
   [[noreturn]] void Fail(int code) const;
 
  private:
-  void OpenAs(const std::string& name, int flags);
+  int Try(const std::string& name, int flags, int busy_ms);
 
   std::string path_;
   sqlite3* handle_ = nullptr;

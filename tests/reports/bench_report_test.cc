@@ -1,0 +1,85 @@
+// Google Benchmark's JSON: names, repetitions, errors, and its part of the report.
+#include <cmath>
+
+#include "core/base/check.h"
+#include "reports/bench_results.h"
+#include "reports/report.h"
+#include "tests/reports/temp_dir.h"
+#include "tests/support/catch.h"
+
+namespace batchmark {
+namespace {
+
+using test::TempDir;
+
+const char kFile[] = R"({
+ "context": {"date": "2024-01-01", "executable": "/x/gemm_bench", "num_cpus": 2, "caches": [{"level": 1}],
+  "fma_peak_gflops": "220", "bw_l2_gbs": "90", "bw_cache_gbs": "40", "bw_dram_gbs": "18", "threads": "1,2",
+  "backend": "avx3,avx2", "batchmark_build_type": "Release", "batchmark_revision": "abc"},
+ "benchmarks": [
+  {"name": "gemm/NN/square_1024/avx3/t2/real_time", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "iteration",
+   "real_time": 10.0, "time_unit": "us", "GFLOPS": 200.0, "GBs": 2.0, "share": 0.91, "label": "of fma"},
+  {"name": "gemm/NN/square_1024/avx3/t2/real_time", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "iteration",
+   "real_time": 12.0, "time_unit": "us", "GFLOPS": 190.0, "GBs": 1.9, "share": NaN, "label": "of fma"},
+  {"name": "gemm/NN/square_1024/avx3/t2/real_time_mean", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "aggregate",
+   "aggregate_name": "mean", "real_time": 11.0, "time_unit": "us"},
+  {"name": "gemm/NN/square_1024/openblas/t2/real_time", "run_type": "iteration", "real_time": 0.022, "time_unit": "ms", "GFLOPS": 100, "GBs": 1, "share": 0.45},
+  {"name": "bn/fwd/128x26x26x32/avx3/t2/cold", "run_type": "iteration", "real_time": 1.5, "time_unit": "ms", "GBs": 15.0, "share": 0.8},
+  {"name": "broken/x/avx3/t2", "run_type": "iteration", "error_occurred": true, "error_message": "C[3] is 1 | 2"},
+  {"name": "BM_foreign/64", "run_type": "iteration", "real_time": 300, "time_unit": "ns"}
+ ]})";
+
+TEST_CASE("names and repetitions of benchmark files", "[report]") {
+  TempDir dir;
+  test::WriteFile(dir / "gemm.json", kFile);
+  const report::BenchFile file = report::ReadBenchFile(dir / "gemm.json");
+  REQUIRE(file.results.size() == 5);
+  const report::BenchResult& gemm = file.results[0];
+  CHECK(gemm.problem == "gemm/NN/square_1024");
+  CHECK(gemm.variant == "avx3");
+  CHECK(gemm.threads == 2);
+  CHECK(gemm.seconds.size() == 2);
+  CHECK(gemm.MedianSeconds() == Catch::Approx(11e-6));
+  CHECK(gemm.gflops == Catch::Approx(195));
+  CHECK(gemm.share == Catch::Approx(0.91));  // the missing one is skipped
+  CHECK(file.results[1].MedianSeconds() == Catch::Approx(22e-6));
+  CHECK(file.results[2].cold);
+  CHECK(std::isnan(file.results[2].gflops));
+  CHECK(file.results[3].error == "C[3] is 1 | 2");
+  CHECK(file.results[4].problem == "BM_foreign/64");
+  CHECK(file.ContextNumber("fma_peak_gflops") == 220);
+  CHECK(std::isnan(file.ContextNumber("bw_l1_gbs")));
+  CHECK(file.OwnVariant() == "avx3");
+}
+
+TEST_CASE("benchmark files make a report of their own", "[report]") {
+  TempDir dir;
+  test::WriteFile(dir / "gemm.json", kFile);
+  const std::string text = test::ReadFile(WriteReport({dir / "gemm.json"}, dir / "out"));
+  CHECK(text.find("openblas (its time / ours)") != std::string::npos);
+  CHECK(text.find("(2.0×)") != std::string::npos);
+  CHECK(text.find("C\\[3\\] is 1 \\| 2") != std::string::npos);
+  CHECK(text.find("roofline-gemm.svg") != std::string::npos);
+  CHECK(text.find("/x/gemm_bench") == std::string::npos);
+  CHECK(test::ReadFile(dir / "out/fig/roofline-gemm.svg").find("FMA peak 220 GFLOP/s") !=
+        std::string::npos);
+  CHECK(std::filesystem::exists(dir / "out/data/bench-gemm.csv"));
+}
+
+TEST_CASE("hostile benchmark files are refused or read, never crash", "[report]") {
+  TempDir dir;
+  const std::string good = kFile;
+  for (size_t cut = 0; cut < good.size(); cut += 37) {
+    test::WriteFile(dir / "x.json", good.substr(0, cut));
+    CHECK_THROWS_AS(report::ReadBenchFile(dir / "x.json"), Error);
+  }
+  for (const char* text : {"[]", "{\"benchmarks\": [1, null, {\"name\": 3}]}",
+                           "{\"benchmarks\": [{\"name\": \"a\", \"label\": 4}]}",
+                           "{\"benchmarks\": []}", "{\"benchmarks\": {}}"}) {
+    test::WriteFile(dir / "x.json", text);
+    CHECK_THROWS_AS(report::ReadBenchFile(dir / "x.json"), Error);
+  }
+}
+
+}  // namespace
+}  // namespace batchmark

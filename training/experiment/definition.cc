@@ -1,13 +1,14 @@
 #include "training/experiment/definition.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <toml++/toml.h>
 
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "training/experiment/embedded_definitions.h"
+#include "training/experiment/judge.h"
 #include "training/trainer/run_spec.h"
 
 namespace batchmark {
@@ -40,23 +41,107 @@ class Reader {
     return Text(*node);
   }
 
-  Settings ReadSettings(const toml::table& table, std::string_view key) const {
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return {};
-    const toml::table* values = node->as_table();
-    if (values == nullptr) Refuse(node, "'" + std::string(key) + "' wants a table of run keys");
-    Settings settings;
-    for (const auto& [name, value] : *values) {
-      const std::string run_key(name.str());
-      RunSpec probe;
-      try {
-        SetRunKey(probe, run_key, Text(value));  // refuses unknown keys and impossible values
-      } catch (const Error& error) {
-        Refuse(&value, error.what());
-      }
-      settings.emplace_back(run_key, Text(value));
+  // Refuses unknown keys and impossible values.
+  Settings Checked(Settings settings, const toml::node& node) const {
+    RunSpec probe;
+    try {
+      for (const auto& [key, value] : settings) SetRunKey(probe, key, value);
+    } catch (const Error& error) {
+      Refuse(&node, error.what());
     }
     return settings;
+  }
+
+  Settings ReadTable(const toml::node& node, std::string_view key) const {
+    const toml::table* values = node.as_table();
+    if (values == nullptr) Refuse(&node, "'" + std::string(key) + "' wants a table of run keys");
+    Settings settings;
+    for (const auto& [name, value] : *values) {
+      settings.push_back(Checked({{std::string(name.str()), Text(value)}}, value).front());
+    }
+    return settings;
+  }
+
+  Settings ReadSettings(const toml::table& table, std::string_view key) const {
+    const toml::node* node = table.get(key);
+    return node == nullptr ? Settings() : ReadTable(*node, key);
+  }
+
+  // Tables of an array of tables, in order.
+  std::vector<const toml::table*> Tables(const toml::table& root, std::string_view key) const {
+    std::vector<const toml::table*> tables;
+    const toml::node* node = root.get(key);
+    if (node == nullptr) return tables;
+    if (!node->is_array()) Refuse(node, "wants [[" + std::string(key) + "]] tables");
+    for (const toml::node& item : *node->as_array()) {
+      if (!item.is_table()) Refuse(&item, "wants [[" + std::string(key) + "]] tables");
+      tables.push_back(item.as_table());
+    }
+    return tables;
+  }
+
+  std::vector<std::string> Texts(const toml::table& table, std::string_view key) const {
+    std::vector<std::string> texts;
+    const toml::array* list = table[key].as_array();
+    if (list == nullptr) return texts;
+    for (const toml::node& item : *list) texts.push_back(Text(item));
+    return texts;
+  }
+
+  // Every arm of `arms`, crossed with the axis.
+  std::vector<Arm> Cross(const std::vector<Arm>& arms, const toml::table& axis) const {
+    const std::vector<std::string> names = Texts(axis, "names");
+    std::vector<Settings> sets;
+    if (const toml::array* list = axis["sets"].as_array()) {
+      for (const toml::node& item : *list) sets.push_back(ReadTable(item, "sets"));
+    } else {
+      const std::string key = RequiredText(axis, "key");
+      for (const std::string& value : Texts(axis, "values")) sets.push_back(Checked({{key, value}}, axis));
+    }
+    if (sets.empty() || names.size() != sets.size()) Refuse(&axis, "an axis wants as many names as values or sets");
+    std::vector<Arm> crossed;
+    for (const Arm& arm : arms) {
+      for (size_t i = 0; i < sets.size(); ++i) {
+        crossed.push_back(arm);
+        Arm& made = crossed.back();
+        made.name += (made.name.empty() || names[i].empty() ? "" : ", ") + names[i];
+        made.set.insert(made.set.end(), sets[i].begin(), sets[i].end());
+      }
+    }
+    return crossed;
+  }
+
+  Contrast ReadContrast(const toml::table& table, bool with_arms) const {
+    Contrast c{.name = with_arms ? RequiredText(table, "name") : "A/A",
+               .measure = RequiredText(table, "measure"),
+               .test = RequiredText(table, "test"),
+               .direction = RequiredText(table, "direction"),
+               .role = table["role"].value_or(std::string()),
+               .margin = table["margin"].value_or(0.0),
+               .min_effect = table["min_effect"].value_or(0.0),
+               .assumed_effect = table["assumed_effect"].value_or(0.0),
+               .assumed_sd = table["assumed_sd"].value_or(0.0),
+               .n_min = static_cast<int>(table["n_min"].value_or(int64_t{0}))};
+    if (with_arms) c.a = RequiredText(table, "a"), c.b = table["b"].value_or(std::string());
+    return c;
+  }
+
+  Procedure ReadProcedure(const toml::table& table) const {
+    Procedure p{.key = RequiredText(table, "key"),
+                .min = table["min"].value_or(0.0),
+                .max = table["max"].value_or(0.0),
+                .count = static_cast<int>(table["count"].value_or(int64_t{0})),
+                .bisections = static_cast<int>(table["bisections"].value_or(int64_t{0})),
+                .metric = table["metric"].value_or(std::string()),
+                .seeds = static_cast<int>(table["seeds"].value_or(int64_t{1})),
+                .arms = Texts(table, "arms")};
+    const std::string kind = RequiredText(table, "kind");
+    if (kind != "bracket" && kind != "tune") Refuse(table.get("kind"), "kind must be bracket or tune");
+    p.kind = kind == "tune" ? Procedure::Kind::kTune : Procedure::Kind::kBracket;
+    if (!(p.min > 0.0 && p.max > p.min) || p.count < 2) Refuse(&table, "wants 0 < min < max and a count of 2 or more");
+    if (kind == "tune" && (p.metric.empty() || p.seeds < 1)) Refuse(&table, "tune wants a metric and seeds");
+    Checked({{p.key, NumberText(p.min)}, {p.key, NumberText(p.max)}}, table);
+    return p;
   }
 
   ExperimentSize ReadSize(const toml::table& root, std::string_view key) const {
@@ -77,6 +162,15 @@ class Reader {
   std::string where_;
 };
 
+// The contrasts' words are the verdict's.
+void CheckClaims(const Experiment& e, const std::string& where) {
+  try {
+    ClaimsOf(e);
+  } catch (const Error& error) {
+    throw InputError(where + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 Experiment ParseExperiment(const std::string& toml_text, const std::string& where) {
@@ -96,37 +190,35 @@ Experiment ParseExperiment(const std::string& toml_text, const std::string& wher
   e.claim = reader.RequiredText(root, "claim");
   e.source = reader.RequiredText(root, "source");
   e.base = reader.ReadSettings(root, "base");
-  const auto each_table = [&](std::string_view key, auto&& visit) {
-    const toml::array* list = root[key].as_array();
-    if (list == nullptr) return;
-    for (const toml::node& node : *list) {
-      if (!node.is_table()) reader.Refuse(&node, "wants [[" + std::string(key) + "]] tables");
-      visit(*node.as_table());
-    }
-  };
-  each_table("arm", [&](const toml::table& table) {
-    e.arms.push_back({reader.RequiredText(table, "name"), reader.ReadSettings(table, "set")});
-  });
-  if (e.arms.empty()) reader.Refuse(nullptr, "an experiment needs at least one [[arm]]");
+  for (const toml::table* table : reader.Tables(root, "arm"))
+    e.arms.push_back({reader.RequiredText(*table, "name"), reader.ReadSettings(*table, "set")});
+  std::vector<Arm> crossed = {{}};
+  const auto axes = reader.Tables(root, "axis");
+  for (const toml::table* axis : axes) crossed = reader.Cross(crossed, *axis);
+  if (!axes.empty()) e.arms.insert(e.arms.end(), crossed.begin(), crossed.end());
+  if (e.arms.empty()) reader.Refuse(nullptr, "an experiment needs at least one [[arm]] or [[axis]]");
+  std::set<std::string> names;
+  for (const Arm& arm : e.arms)
+    if (!names.insert(arm.name).second) reader.Refuse(nullptr, "two arms are named '" + arm.name + "'");
   if (const toml::table* factors = root["factors"].as_table()) {
     for (const auto& [word, key] : *factors) e.factors.emplace_back(std::string(word.str()), reader.Text(key));
   }
-  each_table("contrast", [&](const toml::table& table) {
-    Contrast c{.name = reader.RequiredText(table, "name"),
-               .a = reader.RequiredText(table, "a"),
-               .b = reader.RequiredText(table, "b"),
-               .measure = reader.RequiredText(table, "measure"),
-               .test = reader.RequiredText(table, "test"),
-               .direction = reader.RequiredText(table, "direction"),
-               .margin = table["margin"].value_or(0.0)};
-    for (const std::string& name : {c.a, c.b}) {
-      const bool known = std::any_of(e.arms.begin(), e.arms.end(), [&](const Arm& arm) { return arm.name == name; });
-      if (!known) reader.Refuse(&table, "contrast '" + c.name + "' names an unknown arm '" + name + "'");
-    }
-    e.contrasts.push_back(std::move(c));
-  });
+  for (const toml::table* table : reader.Tables(root, "contrast"))
+    e.contrasts.push_back(reader.ReadContrast(*table, /*with_arms=*/true));
+  if (const toml::table* table = root["procedure"].as_table()) {
+    e.procedure = reader.ReadProcedure(*table);
+    for (const std::string& arm : e.procedure->arms)
+      if (!names.count(arm)) reader.Refuse(table, "there is no arm '" + arm + "'");
+  }
+  if (const toml::table* table = root["calibration"].as_table()) {
+    e.calibration = CalibrationPlan{.arm = reader.RequiredText(*table, "arm"),
+                                    .seeds = static_cast<int>((*table)["seeds"].value_or(int64_t{40})),
+                                    .contrast = reader.ReadContrast(*table, /*with_arms=*/false)};
+    if (!names.count(e.calibration->arm)) reader.Refuse(table, "there is no arm '" + e.calibration->arm + "'");
+  }
   e.full = reader.ReadSize(root, "full");
   e.quick = reader.ReadSize(root, "quick");
+  CheckClaims(e, where);
   return e;
 }
 
@@ -148,33 +240,6 @@ const Experiment& FindExperiment(const std::string& name) {
   }
   throw InputError("there is no experiment '" + name + "'" + NearestHint(name, names) +
                    " (`batchmark experiment list` shows all)");
-}
-
-std::string DefinitionJson(const Experiment& e, bool quick, int seeds, int64_t step_cap, const std::string& target,
-                           const std::string& target_metric) {
-  using nlohmann::ordered_json;
-  ordered_json j{{"name", e.name},     {"title", e.title},      {"claim", e.claim},       {"source", e.source},
-                 {"quick", quick},     {"seeds", seeds},        {"step_cap", step_cap},   {"target", std::stod(target)},
-                 {"target_metric", target_metric}};
-  j["arms"] = ordered_json::array();
-  for (const Arm& arm : e.arms) {
-    ordered_json set = ordered_json::object();
-    for (const auto& [key, value] : arm.set) set[key] = value;
-    j["arms"].push_back({{"name", arm.name}, {"set", set}});
-  }
-  j["factors"] = ordered_json::object();
-  for (const auto& [word, key] : e.factors) j["factors"][word] = key;
-  j["contrasts"] = ordered_json::array();
-  for (const Contrast& c : e.contrasts) {
-    j["contrasts"].push_back({{"name", c.name},
-                              {"a", c.a},
-                              {"b", c.b},
-                              {"measure", c.measure},
-                              {"test", c.test},
-                              {"direction", c.direction},
-                              {"margin", c.margin}});
-  }
-  return j.dump(1);
 }
 
 }  // namespace batchmark

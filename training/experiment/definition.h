@@ -2,13 +2,19 @@
 //
 //   name, title, claim, source           what is tested, and who said it
 //   [base]                               run keys common to all arms
-//   [[arm]] name, set = {key = value}    the arms (or [axes]: every combination of the listed values)
+//   [[arm]] name, set = {key = value}    the arms, and after them, from [[axis]] tables, every combination
+//   [[axis]] names, and key, values      of the listed values (or sets, of several keys each); an arm's
+//            or sets = [{...}, ...]      name joins the axes' by ", "
 //   [factors] word = "run.key"           factors of a crossed design, for main effects
-//   [[contrast]] name, a, b, measure, test, direction, margin   what the verdict rests on
-//   [full] / [quick] seeds, set = {...}  the two sizes; quick may say budget_s
+//   [[contrast]]                         what the verdict rests on; words: reports/verdict.h
+//   [procedure]                          runs that depend on runs; procedure.h
+//   [calibration] arm, seeds, measure, test, direction, margin    the verdict code on equal runs (A/A)
+//   [full] / [quick] seeds, set = {...}  the two sizes; either may say budget_s
+// Run keys are set in the order defaults, base, size, arm, the caller's overrides.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,10 +28,32 @@ struct Arm {
   Settings set;
 };
 
-// One comparison, arm a against arm b, paired on seed. Words of measure, test and direction: reports/verdict.h.
+// One comparison, arm a against arm b, paired on seed. Words and meaning of every field: ContrastClaim in
+// reports/verdict.h.
 struct Contrast {
-  std::string name, a, b, measure, test, direction;
-  double margin = 0.0;
+  std::string name, a, b, measure, test, direction, role;
+  double margin = 0.0, min_effect = 0.0, assumed_effect = 0.0, assumed_sd = 0.0;
+  int n_min = 0;  // 0: the verdict's default
+};
+
+// Rates (or another number) that are found by runs, for each arm named: see procedure.h.
+struct Procedure {
+  enum class Kind { kBracket, kTune };
+  Kind kind = Kind::kBracket;
+  std::string key;                // "lr"
+  double min = 0.0, max = 0.0;    // log grid of `count` points, ends included
+  int count = 0;
+  int bisections = 0;             // bracket
+  std::string metric;             // tune: what the best value is best at
+  int seeds = 1;                  // tune: runs a value, on seeds of their own
+  std::vector<std::string> arms;  // empty: all
+};
+
+// The verdict's own false-positive rate, on runs of one arm with many seeds.
+struct CalibrationPlan {
+  std::string arm;
+  int seeds = 40;
+  Contrast contrast;  // a, b unused
 };
 
 struct ExperimentSize {
@@ -41,6 +69,8 @@ struct Experiment {
   std::vector<Arm> arms;
   std::vector<std::pair<std::string, std::string>> factors;  // word, run key
   std::vector<Contrast> contrasts;
+  std::optional<Procedure> procedure;
+  std::optional<CalibrationPlan> calibration;
   ExperimentSize full, quick;
 };
 

@@ -45,16 +45,30 @@ ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost
   return sizing;
 }
 
-RunSpec ArmSpec(const Experiment& experiment, const ExperimentSize& size, size_t arm, uint64_t seed, int64_t steps,
-                const Settings& overrides) {
+namespace {
+
+RunSpec SpecOf(const Experiment& experiment, const ExperimentSize& size, const Settings& arm, uint64_t seed,
+               int64_t steps, const Settings& overrides) {
   RunSpec spec;
-  for (const Settings* settings : {&experiment.base, &size.set, &experiment.arms[arm].set, &overrides}) {
+  for (const Settings* settings : {&experiment.base, &size.set, &arm, &overrides}) {
     for (const auto& [key, value] : *settings) SetRunKey(spec, key, value);
   }
   spec.seed = seed;
   if (steps > 0 && (!spec.steps || steps < *spec.steps)) spec.steps = steps;
   ValidateRunSpec(spec);
   return ResolveRunSpec(spec);
+}
+
+}  // namespace
+
+RunSpec ArmSpec(const Experiment& experiment, const ExperimentSize& size, size_t arm, uint64_t seed, int64_t steps,
+                const Settings& overrides) {
+  return SpecOf(experiment, size, experiment.arms[arm].set, seed, steps, overrides);
+}
+
+PlannedRun PlanRun(const Experiment& experiment, const ExperimentSize& size, const ExperimentSizing& sizing,
+                   const Arm& settings, size_t arm, uint64_t seed, const Settings& overrides) {
+  return {arm, seed, SpecOf(experiment, size, settings.set, seed, sizing.steps, overrides)};
 }
 
 std::vector<PlannedRun> PlanRuns(const Experiment& experiment, const ExperimentSize& size,
@@ -69,6 +83,13 @@ std::vector<PlannedRun> PlanRuns(const Experiment& experiment, const ExperimentS
     for (size_t arm : order) {
       runs.push_back({arm, seed, ArmSpec(experiment, size, arm, seed, sizing.steps, overrides)});
     }
+  }
+  if (!experiment.calibration) return runs;
+  size_t arm = 0;
+  while (experiment.arms[arm].name != experiment.calibration->arm) ++arm;
+  for (int s = sizing.seeds + 1; s <= experiment.calibration->seeds; ++s) {
+    const auto seed = static_cast<uint64_t>(s);
+    runs.push_back({arm, seed, ArmSpec(experiment, size, arm, seed, sizing.steps, overrides)});
   }
   return runs;
 }

@@ -43,8 +43,13 @@ ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost
 RunSpec ArmSpec(const Experiment& experiment, const ExperimentSize& size, size_t arm, uint64_t seed, int64_t steps,
                 const Settings& overrides);
 
+// One run of an arm that is not (yet) in the experiment: `arm` is its index in the caller's list.
+PlannedRun PlanRun(const Experiment& experiment, const ExperimentSize& size, const ExperimentSizing& sizing,
+                   const Arm& settings, size_t arm, uint64_t seed, const Settings& overrides);
+
 // Seeds are blocks; the order of arms inside a block is drawn (Rng kExperiment), so that drift of the
 // machine falls on all arms alike.
+// The calibrated arm's further seeds come last.
 std::vector<PlannedRun> PlanRuns(const Experiment& experiment, const ExperimentSize& size,
                                  const ExperimentSizing& sizing, const Settings& overrides);
 

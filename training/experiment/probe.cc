@@ -14,6 +14,16 @@ int64_t TotalSteps(const RunSpec& spec, const Dataset& data) {
   return std::max<int64_t>(1, std::llround(spec.epochs * static_cast<double>(images / spec.batch)));
 }
 
+std::string CostKey(const RunSpec& spec) {
+  RunSpec neutral = spec;
+  const RunSpec standard;
+  neutral.lr = standard.lr, neutral.lr_schedule = standard.lr_schedule;
+  neutral.seed = standard.seed, neutral.init = standard.init;
+  neutral.weight_decay = standard.weight_decay;
+  neutral.target = standard.target, neutral.target_metric = standard.target_metric;
+  return CanonicalText(neutral, true);
+}
+
 ArmCost MeasureArm(const RunSpec& spec, const Dataset& data) {
   constexpr int kWarmUp = 2, kTimed = 6;
   const double begin = NowSeconds();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "training/data/dataset.h"
 #include "training/experiment/plan.h"
@@ -10,6 +11,8 @@ namespace batchmark {
 
 // Steps of the uncut run.
 int64_t TotalSteps(const RunSpec& resolved, const Dataset& data);
+// Specs of one text have one cost: rates, seeds and targets are left out of it.
+std::string CostKey(const RunSpec& resolved);
 ArmCost MeasureArm(const RunSpec& resolved, const Dataset& data);
 
 }  // namespace batchmark

@@ -33,6 +33,13 @@ struct ExperimentResult {
   size_t planned = 0, executed = 0, reused = 0;
   size_t failed = 0;  // could not be carried out (a crash, not a divergence); not stored, tried again next time
   bool interrupted = false;
+  // An experiment as it was run: with the arms and values that a procedure found.
+  Experiment as_run;
+
+  void Add(const ExperimentResult& part) {
+    planned += part.planned, executed += part.executed, reused += part.reused, failed += part.failed;
+    interrupted = interrupted || part.interrupted;
+  }
 };
 
 struct RunQueueOptions {

@@ -79,17 +79,6 @@ bool InShard(const std::string& key, const SweepOptions& options) {
   return hash % static_cast<uint64_t>(options.shards) == static_cast<uint64_t>(options.shard - 1);
 }
 
-// Two runs of one cost: everything that decides the work of a step is alike.
-std::string CostKey(const RunSpec& spec) {
-  RunSpec neutral = spec;
-  const RunSpec standard;
-  neutral.lr = standard.lr, neutral.lr_schedule = standard.lr_schedule;
-  neutral.seed = standard.seed, neutral.init = standard.init;
-  neutral.weight_decay = standard.weight_decay;
-  neutral.target = standard.target, neutral.target_metric = standard.target_metric;
-  return CanonicalText(neutral, true);
-}
-
 }  // namespace
 
 SweepPlan PlanSweep(const SweepSpec& sweep, const SweepOptions& options, const Dataset& data) {

@@ -16,6 +16,7 @@ enum class PassMode {
   kTrain,       // statistics by bn.stats, running moments updated, dropout on
   kEval,        // population statistics, dropout off
   kBatchStats,  // statistics of this batch (one group), nothing updated, dropout off
+  kReadTrain,   // statistics by bn.stats as in kTrain, nothing updated, dropout off (probes)
   kGather,      // kBatchStats that also pools this batch's moments (bn.eval = precise:K)
 };
 
@@ -37,6 +38,8 @@ struct Tensor {
   double decay = 0.0;       // L2 factor of this tensor's update
 };
 
+class Norm;
+
 class Block {
  public:
   virtual ~Block() = default;
@@ -54,6 +57,9 @@ class Block {
   // After a pass: the first non-finite thing in this block ("z", "batch variance", "d_bias" ...) or
   // "". Cheap: looks at reductions that were made anyway.
   virtual std::string NonFinite() const { return ""; }
+
+  // The block's batch norm, for probes; null if it has none.
+  virtual const Norm* norm() const { return nullptr; }
 
   // bn.eval = precise:K. Start forgets the pooled moments; Finish makes them the population statistics.
   virtual void StartGather() {}

@@ -32,6 +32,7 @@ class LinearBlock : public Block {
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override;
   std::vector<Tensor> Tensors() override;
   std::string NonFinite() const override;
+  const Norm* norm() const override { return norm_ ? &*norm_ : nullptr; }
   void StartGather() override {
     if (norm_) norm_->StartGather();
   }

@@ -117,7 +117,7 @@ Net::Net(Parallel& parallel, const NetSpec& spec, const NetOptions& options)
         break;
     }
     for (Tensor& tensor : block->Tensors()) tensors_.push_back({layer, text, std::move(tensor)});
-    stages_.push_back({layer, text, std::move(block)});
+    stages_.push_back({layer, text, std::move(block), l.IsLinear(), height * width, channels});
   }
   if (channels != options.classes) {
     throw InputError("the net ends in " + std::to_string(channels) + " outputs, the data has " +
@@ -154,6 +154,7 @@ const float* Net::Forward(const float* x, const Pass& pass) {
     inputs_[i] = value;
     value = stages_[i].block->Forward(value, pass);
   }
+  logits_ = value;
   return value.v;  // the last linear layer has neither norm nor activation
 }
 
@@ -164,6 +165,12 @@ void Net::Backward(float* d_logits, const Pass& pass) {
     stages_[i].block->Backward(inputs_[i], dy, d_in, pass);
     dy = d_in;
   }
+}
+
+std::vector<NetStage> Net::stages() const {
+  std::vector<NetStage> stages;
+  for (const Stage& stage : stages_) stages.push_back({stage.layer, stage.linear, stage.block->norm()});
+  return stages;
 }
 
 void Net::StartGather() {

@@ -32,6 +32,13 @@ struct NetTensor {
   Tensor tensor;
 };
 
+// A block and its place, for probes.
+struct NetStage {
+  size_t layer;
+  bool linear;
+  const Norm* norm;  // null: none
+};
+
 class Net {
  public:
   // Throws Error(kBadInput): image too small for a layer, logits != classes, a statistics group of one row, bad init.
@@ -46,6 +53,13 @@ class Net {
   size_t capacity() const { return capacity_; }
   size_t eval_samples() const { return eval_samples_; }
 
+  // For probes: the blocks in order, and what stood before and behind block i in the last Forward.
+  std::vector<NetStage> stages() const;
+  const Pending& Input(size_t i) const { return inputs_[i]; }
+  const Pending& Output(size_t i) const { return i + 1 < inputs_.size() ? inputs_[i + 1] : logits_; }
+  size_t OutputChannels(size_t i) const { return stages_[i].channels; }
+  size_t OutputPositions(size_t i) const { return stages_[i].positions; }
+
   void StartGather();
   void FinishGather();
 
@@ -59,6 +73,8 @@ class Net {
     size_t layer;
     std::string text;
     std::unique_ptr<Block> block;
+    bool linear;
+    size_t positions, channels;  // of the output
   };
   void InitializeWeights(const std::string& init, uint64_t seed);
 
@@ -67,6 +83,7 @@ class Net {
   std::vector<Stage> stages_;
   std::vector<Pending> inputs_;  // of each stage, in the last Forward
   std::vector<NetTensor> tensors_;
+  Pending logits_;  // of the last Forward
   Pending image_;                   // shape of the input
   AlignedBuffer<float> gradient_[2];  // ping-pong between blocks
 };

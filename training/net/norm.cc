@@ -24,6 +24,8 @@ void Merge(double rows, double& mean, double& m2, double rows_b, double mean_b, 
   m2 += m2_b + delta * delta * (rows * rows_b / total);
 }
 
+bool FormsByStats(PassMode mode) { return mode == PassMode::kTrain || mode == PassMode::kReadTrain; }
+
 }  // namespace
 
 SampleGroups MakeGroups(const NormStats& stats, size_t samples, size_t positions) {
@@ -70,7 +72,7 @@ const MomentTiles* Norm::TilesFor(const SampleGroups& groups) {
 }
 
 TileMoments* Norm::Prepare(const Pass& pass) {
-  groups_ = pass.mode == PassMode::kTrain ? MakeGroups(spec_.stats, pass.samples, positions_)
+  groups_ = FormsByStats(pass.mode) ? MakeGroups(spec_.stats, pass.samples, positions_)
                                           : SampleGroups{.samples = pass.samples};
   if (!UsesBatchMoments(pass)) return nullptr;
   tiles_ = TilesFor(groups_);
@@ -110,7 +112,7 @@ void Norm::FormStatistics(const Pass& pass) {
   }
 
   using Kind = NormStats::Kind;
-  const bool training = pass.mode == PassMode::kTrain;
+  const bool training = FormsByStats(pass.mode);
   const bool frozen = training && spec_.freeze_after >= 0 && pass.step >= spec_.freeze_after;
   const Kind kind = frozen ? Kind::kPopulation : training ? spec_.stats.kind : Kind::kBatch;
   gradient_through_ = kind != Kind::kPopulation && kind != Kind::kPopulationGauss;
@@ -146,7 +148,7 @@ void Norm::FormStatistics(const Pass& pass) {
       }
     }
   }
-  if (training && !frozen) UpdateMoving();
+  if (pass.mode == PassMode::kTrain && !frozen) UpdateMoving();
   if (pass.mode == PassMode::kGather) {
     for (size_t c = 0; c < channels_; ++c) {
       Merge(gathered_.rows, gathered_.mean[c], gathered_.m2[c], batch_.rows, batch_.mean[c], batch_.m2[c]);

@@ -38,6 +38,16 @@ namespace batchmark {
 // previous group where a group must have two rows (positions == 1).
 SampleGroups MakeGroups(const NormStats& stats, size_t samples, size_t positions);
 
+// What the last pass used, for probes: y = gamma ((z - mean) rstd r + d) + beta by group and channel, and the
+// moments of the whole pass by channel.
+struct UsedStatistics {
+  size_t groups, channels;
+  const double *mean, *rstd, *r, *d;          // [groups, C]
+  double batch_rows;
+  const double *batch_mean, *batch_m2;        // [C]
+  const float* moving_var;                    // [C]
+};
+
 class Norm {
  public:
   // layer: position in the net, for random counters and messages. capacity: most samples of a pass.
@@ -59,6 +69,10 @@ class Norm {
 
   std::vector<Tensor> Tensors();
   std::string NonFinite() const { return non_finite_; }
+  UsedStatistics Used() const {
+    return {groups_.count,    channels_,           mean_.data(),      rstd_.data(),      r_.data(), d_.data(),
+            batch_.rows, batch_.mean.data(), batch_.m2.data(), moving_var_.data()};
+  }
   void StartGather();
   void FinishGather();
 

@@ -1,5 +1,7 @@
 #include "training/net/shape_blocks.h"
 
+#include <algorithm>
+
 #include "core/base/aligned.h"
 #include "core/ops/pointwise.h"
 
@@ -50,6 +52,10 @@ class DropoutBlock : public Block {
   }
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override {
     if (d_in == nullptr) return;
+    if (pass.mode != PassMode::kTrain) {
+      std::copy_n(dy, pass.samples * in.positions * in.channels, d_in);
+      return;
+    }
     Dropout(parallel_, pass.samples, Plain(dy, in.positions, in.channels, pass.samples), rate_, pass.seed,
             Sub(pass), d_in);
   }

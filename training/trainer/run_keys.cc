@@ -316,6 +316,13 @@ std::vector<RunKey> MakeTable() {
       "prune", Type::kText, "never | floor:STEP:ACCURACY (end a run below that accuracy, as censored)",
       [](const RunSpec& spec) { return ToText(spec.prune); },
       [](RunSpec& spec, const std::string& text) { spec.prune = ParsePruneRule(text); }));
+  add(Key(
+      "probe", Type::kText,
+      "none, or preact, activations, gradients, noise, landscape, batch_stats, state joined by +",
+      [](const RunSpec& spec) { return ToText(spec.probe); },
+      [](RunSpec& spec, const std::string& text) { spec.probe = ParseProbeSpec(text); }));
+  add(Count("probe_every", Own(&RunSpec::probe_every), "auto", 0, 1, kAnyCount,
+            "steps between probes; auto = eval_every"));
   add(LossLimitKey());
   add(SeedKey());
   add(Count("threads", Own(&RunSpec::threads), "auto", 0, 1, 1024, "auto = the affinity mask"));

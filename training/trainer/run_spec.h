@@ -11,6 +11,7 @@
 
 #include "core/base/text.h"  // NumberText
 #include "training/net/norm_spec.h"
+#include "training/trainer/probe_spec.h"
 #include "training/trainer/prune_rule.h"
 
 namespace batchmark {
@@ -38,6 +39,8 @@ struct RunSpec {
   int confirm = 2;
   bool stop_at_target = false;
   PruneRule prune;
+  ProbeSpec probe;
+  int64_t probe_every = 0;  // 0: eval_every
   std::optional<double> loss_limit;  // default 1000 ln(classes)
   uint64_t seed = 1;
   int threads = 0;  // 0 = affinity mask

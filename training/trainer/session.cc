@@ -78,6 +78,7 @@ TrainingSession::TrainingSession(const RunSpec& spec, const Dataset& data, const
   for (const NetTensor& t : net_->tensors()) {
     velocity_.emplace_back(spec.momentum > 0 && t.tensor.grad != nullptr ? t.tensor.size : 0);
   }
+  if (spec.probe.Any()) probes_ = std::make_unique<Probes>(spec_, data, scaler_, parallel_, *net_, rows_);
   step_seconds_.reserve(static_cast<size_t>(total_steps_));
   outcome_.readings.reserve(4 * static_cast<size_t>(total_steps_ / spec.eval_every + 2));
   if (files.resume) Restore();
@@ -180,6 +181,31 @@ void TrainingSession::Evaluate() {
                                                               : outcome_.train_loss;
   target_.Observe(outcome_.steps, outcome_.train_s, metric);
   outcome_.eval_s += NowSeconds() - begin;
+}
+
+void TrainingSession::Probe() {
+  if (!probes_) return;
+  const int64_t every = spec_.probe_every > 0 ? spec_.probe_every : spec_.eval_every;
+  const int64_t step = outcome_.steps;
+  if (step % every != 0 && step != total_steps_) return;
+  const double begin = NowSeconds();
+  const double progress = static_cast<double>(step) / static_cast<double>(total_steps_);
+  const double lr = LearningRate(schedule_, spec_.lr, std::min(step, total_steps_ - 1), total_steps_);
+  probes_->Take(step, progress, lr, outcome_.readings);
+  if (spec_.probe.batch_stats) {
+    const size_t first = data_.TrainingImages(), count = spec_.eval_size == 0 ? kValidationImages : spec_.eval_size;
+    const Score score = evaluator_->Run(data_.train, first, first + count, PassMode::kBatchStats);
+    outcome_.readings.push_back({step, "val_accuracy_batch_stats", score.accuracy});
+  }
+  if (spec_.probe.state) {
+    const auto bits = std::stoull(StateHash().substr(0, 13), nullptr, 16);  // 52 bits: exact in a double
+    outcome_.readings.push_back({step, "state_bits", static_cast<double>(bits)});
+  }
+  outcome_.eval_s += NowSeconds() - begin;
+}
+
+void TrainingSession::FinishProbes() {
+  if (probes_) Probes::Summarize(outcome_.steps, outcome_.readings);
 }
 
 void TrainingSession::FinalScores() {

@@ -14,6 +14,7 @@
 #include "training/trainer/dump.h"
 #include "training/trainer/evaluation.h"
 #include "training/trainer/lr_schedule.h"
+#include "training/trainer/probes.h"
 #include "training/trainer/target_rule.h"
 #include "training/trainer/trainer.h"
 
@@ -33,6 +34,9 @@ class TrainingSession {
   bool Step();
   // Periodic readings; feeds the target rule.
   void Evaluate();
+  // Readings of the spec's probes, if it has any and this step has its turn.
+  void Probe();
+  void FinishProbes();
   // Whole validation and test set, at the end (a diverged run scores what its weights give).
   void FinalScores();
   void SaveCheckpoint();
@@ -60,6 +64,7 @@ class TrainingSession {
   std::unique_ptr<Evaluator> evaluator_;
   TargetRule target_;
   std::optional<Dump> dump_;
+  std::unique_ptr<Probes> probes_;
   int64_t total_steps_ = 0;
   std::string run_key_;
   RunOutcome outcome_;

@@ -43,9 +43,11 @@ RunOutcome RunTraining(const RunSpec& spec, const Dataset& data, RunObserver* ob
   bool stopped = false;
   double last_checkpoint = NowSeconds();
   constexpr double kCheckpointEvery_s = 5.0;
+  if (outcome.steps == 0) session.Probe();
   while (outcome.steps < session.total_steps()) {
     if (!session.Step()) break;  // diverged
     seen.OnStep(outcome.steps, session.total_steps(), outcome.train_s);
+    session.Probe();
     const bool last = outcome.steps == session.total_steps();
     if (last || outcome.steps % spec.eval_every == 0) {
       const size_t before = outcome.readings.size();
@@ -72,7 +74,10 @@ RunOutcome RunTraining(const RunSpec& spec, const Dataset& data, RunObserver* ob
     outcome.status = outcome.steps_to_target ? RunStatus::kReached : RunStatus::kCapped;
     if (stopped && outcome.steps < session.total_steps()) outcome.status = RunStatus::kInterrupted;
   }
-  if (outcome.status != RunStatus::kInterrupted) session.FinalScores();
+  if (outcome.status != RunStatus::kInterrupted) {
+    session.FinalScores();
+    session.FinishProbes();
+  }
   session.FinishDump();
   outcome.state_hash = session.StateHash();
   const double trained = static_cast<double>(std::max<int64_t>(1, outcome.steps));

@@ -15,6 +15,7 @@
 #include "tests/support/reference_net.h"
 #include "training/net/net.h"
 #include "training/net/norm.h"
+#include "training/net/shape_blocks.h"
 
 namespace batchmark::testing {
 namespace {
@@ -286,6 +287,32 @@ TEST_CASE("The float64 network's gradient agrees with central differences", "[ne
       CompareWithDifferences({.net = net, .placement = placement, .stats = stats});
     CompareWithDifferences({.net = net, .placement = placement, .stats = "wide:10", .batch = 4, .samples = 10});
   }
+}
+
+TEST_CASE("Jitter is a line per element, passed backward by its slope", "[net][noise]") {
+  Parallel parallel(2);
+  constexpr size_t kSamples = 5, kValues = 6;
+  const auto block = MakeJitterBlock(parallel, 3, kSamples, kValues, 1.0);
+  AlignedBuffer<float> x(kSamples * kValues), dy(x.size()), dx(x.size());
+  Pending in{.v = x.data(), .channels = kValues};
+  in.groups.samples = kSamples;
+  const Pass pass{.mode = PassMode::kTrain, .samples = kSamples, .step = 2, .seed = 1};
+  std::vector<float> at_zero(block->Forward(in, pass).v, block->Forward(in, pass).v + x.size());
+  std::fill(x.begin(), x.end(), 1.0f);
+  std::fill(dy.begin(), dy.end(), 1.0f);
+  const float* at_one = block->Forward(in, pass).v;
+  block->Backward(in, dy.data(), dx.data(), pass);
+  double spread = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    CHECK(at_one[i] - at_zero[i] == Approx(dx[i]).epsilon(1e-5));
+    CHECK(std::abs(at_zero[i]) <= 0.6f);                        // 0.5 for the unit, 0.1 for the sample
+    CHECK(std::abs(dx[i] - 1.125f) < 0.125f + 6 * 0.1f);
+    spread = std::max<double>(spread, std::abs(at_zero[i] - at_zero[0]));
+  }
+  CHECK(spread > 0.05);
+  Pass evaluation = pass;
+  evaluation.mode = PassMode::kEval;
+  CHECK(block->Forward(in, evaluation).v == x.data());
 }
 
 TEST_CASE("A training pass gives the same bits on any number of threads", "[net]") {

@@ -117,12 +117,18 @@ class Rounds {
     std::map<std::tuple<std::string, uint64_t, std::string>, bool> diverged;  // by family, seed, value
     std::map<std::string, size_t> index;
     std::vector<Arm>& arms = result_.as_run.arms;
-    arms.clear();
-    for (;;) {
+    // Arms that the procedure leaves alone run once a seed, in the first round.
+    std::erase_if(arms, [&](const Arm& arm) { return IsOfProcedure(p, arm.name); });
+    const size_t plain = arms.size();
+    for (bool first = true;; first = false) {
       std::vector<PlannedRun> runs;
       std::vector<std::tuple<std::string, uint64_t, std::string>> asked;
+      std::vector<PlannedRun> others;
       for (uint64_t seed = 1; seed <= static_cast<uint64_t>(sizing_.seeds); ++seed) {
+        for (size_t arm = 0; first && arm < plain; ++arm)
+          others.push_back(PlanRun(families, size_, sizing_, arms[arm], arm, seed, options_.overrides));
         for (const Arm& family : families.arms) {
+          if (!IsOfProcedure(p, family.name)) continue;
           const auto known = [&](const std::string& value) -> std::optional<bool> {
             const auto at = diverged.find({family.name, seed, value});
             return at == diverged.end() ? std::nullopt : std::optional(at->second);
@@ -136,6 +142,7 @@ class Rounds {
           }
         }
       }
+      if (!others.empty() && !Run(families.name, arms, others)) return false;
       if (runs.empty()) return true;
       if (!Run(families.name, arms, runs)) return false;
       for (size_t i = 0; i < runs.size(); ++i) {
@@ -200,9 +207,11 @@ std::vector<PlannedRun> BracketGrid(const Experiment& e, const ExperimentSize& s
   std::vector<PlannedRun> runs;
   for (uint64_t seed = 1; seed <= static_cast<uint64_t>(sizing.seeds); ++seed) {
     for (size_t arm = 0; arm < e.arms.size(); ++arm) {
-      for (const std::string& value : ProcedureValues(*e.procedure)) {
+      const bool tried = IsOfProcedure(*e.procedure, e.arms[arm].name);
+      const std::vector<std::string> values = tried ? ProcedureValues(*e.procedure) : std::vector<std::string>{""};
+      for (const std::string& value : values) {
         Arm trial = e.arms[arm];
-        trial.set.emplace_back(e.procedure->key, value);
+        if (tried) trial.set.emplace_back(e.procedure->key, value);
         runs.push_back(PlanRun(e, size, sizing, trial, arm, seed, options.overrides));
       }
     }

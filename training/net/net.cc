@@ -115,6 +115,9 @@ Net::Net(Parallel& parallel, const NetSpec& spec, const NetOptions& options)
       case LayerSpec::Kind::kDropout:
         block = MakeDropoutBlock(parallel, layer, capacity_, height * width * channels, l.rate);
         break;
+      case LayerSpec::Kind::kJitter:
+        block = MakeJitterBlock(parallel, layer, capacity_, height * width * channels, l.rate);
+        break;
     }
     for (Tensor& tensor : block->Tensors()) tensors_.push_back({layer, text, std::move(tensor)});
     stages_.push_back({layer, text, std::move(block), l.IsLinear(), height * width, channels});

@@ -10,7 +10,7 @@ namespace batchmark {
 namespace {
 
 constexpr const char* kForms =
-    "conv3x3[same]:N act, maxpool2, flatten, dropout:p, dense:N [act] with act relu, sigmoid, tanh or none";
+    "conv3x3[same]:N act, maxpool2, flatten, dropout:p, jitter:S, dense:N [act] with act relu, sigmoid, tanh or none";
 constexpr size_t kMaxOutputs = 65536;
 constexpr size_t kMaxDepth = 256;
 
@@ -106,13 +106,14 @@ LayerSpec ParseLayer(std::string_view layer) {
   } else if (name.rfind("conv", 0) == 0) {
     spec = ParseConv(layer, name, argument);
     if (word.empty()) Refuse(layer, "a convolution names its activation (relu, sigmoid, tanh or none)");
-  } else if (name == "dropout") {
-    spec.kind = LayerSpec::Kind::kDropout;
+  } else if (name == "dropout" || name == "jitter") {
+    const bool dropout = name == "dropout";
+    spec.kind = dropout ? LayerSpec::Kind::kDropout : LayerSpec::Kind::kJitter;
     const auto [end, error] =
         std::from_chars(argument.data(), argument.data() + argument.size(), spec.rate);
     if (error != std::errc() || end != argument.data() + argument.size() ||
-        !(spec.rate >= 0.0 && spec.rate < 1.0)) {
-      Refuse(layer, "wants a rate in [0, 1)");
+        !(spec.rate >= 0.0 && spec.rate < (dropout ? 1.0 : 100.0))) {
+      Refuse(layer, dropout ? "wants a rate in [0, 1)" : "wants a strength in [0, 100)");
     }
   } else if (head == "maxpool2") {
     spec.kind = LayerSpec::Kind::kMaxPool2;
@@ -176,10 +177,11 @@ std::string ToText(const LayerSpec& layer) {
   switch (layer.kind) {
     case LayerSpec::Kind::kMaxPool2: return "maxpool2";
     case LayerSpec::Kind::kFlatten: return "flatten";
-    case LayerSpec::Kind::kDropout: {
+    case LayerSpec::Kind::kDropout:
+    case LayerSpec::Kind::kJitter: {
       char digits[32];
       const auto end = std::to_chars(digits, digits + sizeof(digits), layer.rate).ptr;
-      return "dropout:" + std::string(digits, end);
+      return (layer.kind == LayerSpec::Kind::kDropout ? "dropout:" : "jitter:") + std::string(digits, end);
     }
     case LayerSpec::Kind::kConv:
       return "conv" + std::to_string(layer.kernel_h) + "x" + std::to_string(layer.kernel_w) +

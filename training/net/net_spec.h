@@ -1,5 +1,5 @@
 // A network as text that round-trips: presets or
-//   conv3x3[same]:N act, maxpool2, flatten, dropout:p, dense:N [act]      act = relu|sigmoid|tanh|none
+//   conv3x3[same]:N act, maxpool2, flatten, dropout:p, jitter:S, dense:N [act]   act = relu|sigmoid|tanh|none
 // The last layer is a dense without a word: its outputs are the logits of softmax cross-entropy.
 #pragma once
 
@@ -12,13 +12,13 @@
 namespace batchmark {
 
 struct LayerSpec {
-  enum class Kind { kConv, kMaxPool2, kFlatten, kDropout, kDense };
+  enum class Kind { kConv, kMaxPool2, kFlatten, kDropout, kJitter, kDense };
   Kind kind;
   size_t kernel_h = 0, kernel_w = 0;  // conv
   bool same = false;                  // conv
   size_t outputs = 0;                 // conv: channels; dense: units
   Activation act = Activation::kNone;
-  double rate = 0.0;  // dropout
+  double rate = 0.0;  // dropout; strength of jitter
   bool IsLinear() const { return kind == Kind::kConv || kind == Kind::kDense; }
 };
 

@@ -1,4 +1,4 @@
-// Blocks without parameters: max-pool and dropout. Flatten has no block:
+// Blocks without parameters: max-pool, dropout and jitter (jitter_block.cc). Flatten has no block:
 // it renames the shape, and the value passes through, still pending per channel.
 #pragma once
 
@@ -14,5 +14,7 @@ std::unique_ptr<Block> MakeMaxPool2Block(Parallel& parallel, size_t capacity, si
 // layer: position in the net, for the random counter (sub = step * 64 + layer).
 std::unique_ptr<Block> MakeDropoutBlock(Parallel& parallel, size_t layer, size_t capacity, size_t values,
                                         double rate);
+std::unique_ptr<Block> MakeJitterBlock(Parallel& parallel, size_t layer, size_t capacity, size_t values,
+                                       double strength);
 
 }  // namespace batchmark

@@ -313,7 +313,22 @@ void Probes::Take(int64_t step, double progress, double lr, std::vector<Reading>
   if (probe.landscape) state_->TakeLandscape(step, progress, lr, readings);
 }
 
+namespace {
+
+// Of a walk's readings along the run, as one number a run.
+void SummarizeLandscape(int64_t step, std::vector<Reading>& readings) {
+  for (const char* name : {"landscape_loss", "landscape_gradient", "landscape_beta"}) {
+    std::vector<double> values;
+    for (const Reading& reading : readings)
+      if (reading.name == name && std::isfinite(reading.value)) values.push_back(reading.value);
+    if (!values.empty()) readings.push_back({step, std::string(name) + "_median", Median(values)});
+  }
+}
+
+}  // namespace
+
 void Probes::Summarize(int64_t step, std::vector<Reading>& readings) {
+  SummarizeLandscape(step, readings);
   struct Unit {
     std::vector<double> p15, p50, p85;
   };

@@ -16,6 +16,7 @@
 // landscape loss L(a) and gradient g(a) at weights w - a lr g(0), a = 1/2, 1, 2, 4, with the step's bn.stats:
 //             _loss = max - min of L(a),  _gradient = max ||g(a) - g(0)||,
 //             _beta = max ||g(a) - g(0)|| / (a lr ||g(0)||).   Santurkar et al. 2018.
+//           At the end their medians over the run: landscape_loss_median ...
 #pragma once
 
 #include <memory>

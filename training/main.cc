@@ -21,7 +21,7 @@ Command Program() {
   program.options = {
       {"--version", "", "version, revision, compiler, SIMD targets, scheduler", version.get()}};
   program.subcommands = {
-      TrainCommand(), SweepCommand(),
+      TrainCommand(), ExperimentCommand(), ReportCommand(), SweepCommand(),
       DataCommand(),
       DoctorCommand(),
   };

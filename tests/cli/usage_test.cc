@@ -16,12 +16,18 @@ bool IsOneSentence(const std::string& err) {
   return err.rfind("batchmark: ", 0) == 0 && err.find('\n') == err.size() - 1;
 }
 
-const std::vector<std::vector<std::string>> kCommands = {
-    {},        {"train"},
-
-    {"data"},  {"data", "list"}, {"data", "verify"}, {"data", "fetch"},
-
-    {"doctor"}};
+const std::vector<std::vector<std::string>> kCommands = {{},
+                                                         {"train"},
+                                                         {"experiment"},
+                                                         {"experiment", "list"},
+                                                         {"experiment", "show"},
+                                                         {"experiment", "run"},
+                                                         {"report"},
+                                                         {"data"},
+                                                         {"data", "list"},
+                                                         {"data", "verify"},
+                                                         {"data", "fetch"},
+                                                         {"doctor"}};
 
 TEST_CASE("every command has a help page of at most 80 columns", "[usage]") {
   for (std::vector<std::string> words : kCommands) {
@@ -66,6 +72,15 @@ TEST_CASE("usage errors: exit 2, one sentence, the nearest name", "[usage]") {
       {{"train", "--set", "lr"}, "batchmark: --set needs key=value, not \"lr\"\n"},
       {{"train", "--resume"},
        "batchmark: --resume needs --checkpoint DIR, where the run was kept\n"},
+      {{"experiment"},
+       "batchmark: batchmark experiment needs a command; see batchmark experiment --help\n"},
+      {{"experiment", "runn"}, "batchmark: unknown command runn; did you mean run?\n"},
+      {{"experiment", "run"},
+       "batchmark: batchmark experiment run needs NAME; see batchmark experiment run --help\n"},
+      {{"experiment", "run", "seed-keras-mnist", "--budget", "soon"},
+       "batchmark: \"soon\" is no duration; write 90s, 30m, 2h or 1h30m\n"},
+      {{"report", "x.db"},
+       "batchmark: batchmark report needs --out DIR; see batchmark report --help\n"},
   };
   for (const auto& [words, sentence] : cases) {
     CAPTURE(sentence);
@@ -77,6 +92,13 @@ TEST_CASE("usage errors: exit 2, one sentence, the nearest name", "[usage]") {
   const ProgramResult no_value = Batchmark({"train", "--spec"});
   CHECK(no_value.code == 2);
   CHECK(IsOneSentence(no_value.err));
+}
+
+TEST_CASE("an unknown experiment is bad input, with the nearest name", "[usage]") {
+  const ProgramResult result = Batchmark({"experiment", "show", "seed-keras-mnst"});
+  CHECK(result.code == 3);
+  CHECK(IsOneSentence(result.err));
+  CHECK(result.err.find("seed-keras-mnist") != std::string::npos);
 }
 
 TEST_CASE("an unknown backend in the environment is refused with the list", "[usage]") {

@@ -59,6 +59,7 @@ struct CalibrationPlan {
 struct ExperimentSize {
   int seeds = 1;
   int min_seeds = 1;      // a budget cuts seeds down to this, then steps
+  int64_t min_steps = 1;  // ... down to this: fewer would show nothing, so a tighter budget is exceeded
   double budget_s = 0.0;  // 0: none
   Settings set;
 };

@@ -37,11 +37,15 @@ ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost
     const int64_t every = costs.front().eval_every;
     int64_t steps = longest / every * every;
     while (steps > every && Total(costs, steps) * sizing.seeds > budget_s) steps -= every;
-    sizing.steps = std::max(every, steps);
+    sizing.steps = std::max({every, steps, std::min(size.min_steps, longest)});
     cut += (cut.empty() ? "" : ", ") + ("steps " + std::to_string(longest)) + " -> " + std::to_string(sizing.steps);
   }
+  const double planned_s = Total(costs, sizing.steps) * sizing.seeds;
   sizing.sentence = "The whole experiment would take " + Minutes(block * size.seeds) + " here; to fit " +
                     Minutes(budget_s) + " it was cut: " + cut + ".";
+  if (planned_s > 1.05 * budget_s) {
+    sizing.sentence += " It takes " + Minutes(planned_s) + " all the same: fewer runs or steps would show nothing.";
+  }
   return sizing;
 }
 

@@ -36,7 +36,8 @@ struct ArmCost {
   }
 };
 
-// Seeds first (down to min_seeds), then steps (a multiple of eval_every), so that all runs fit budget_s.
+// Seeds first (down to min_seeds), then steps (a multiple of eval_every, down to min_steps), so that all
+// runs fit budget_s; says so where even that does not.
 ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s);
 
 // The spec of one run: defaults, then base, then size, then arm, then `overrides`, then seed and steps.

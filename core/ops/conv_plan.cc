@@ -113,8 +113,32 @@ TileOperands CorrelationOperands(const Correlation& s, const TileGeometry& tile)
   return o;
 }
 
+namespace {
+
+// One input channel and three taps a kernel row, as in the first layer of an image net: three rows
+// of C are too few to keep the multipliers busy, so that several kernel rows share a strip. Their
+// rows of A are groups of three, one image row apart.
+bool GroupsKernelRows(const Correlation& s) {
+  return s.kernel_w == 3 && s.depth == 1 && s.pad_x == 0 && s.pad_y == 0;
+}
+
+}  // namespace
+
 std::vector<TileStrip> WeightGradientStrips(const Correlation& s, const TileGeometry& tile) {
   std::vector<TileStrip> strips;
+  if (GroupsKernelRows(s)) {
+    ForEvenParts(s.kernel_h, tile.rows / 3, [&](const Range& kernel_rows) {
+      TileStrip strip;
+      strip.rows = static_cast<uint32_t>(3 * kernel_rows.size());
+      strip.segments = static_cast<uint32_t>(s.out_h);
+      strip.depth = static_cast<uint32_t>(s.out_w);
+      strip.start = TileStart::kLoad;
+      strip.a = static_cast<ptrdiff_t>(kernel_rows.begin * s.in_w);
+      strip.c = static_cast<ptrdiff_t>(kernel_rows.begin * 3 * s.columns);
+      strips.push_back(strip);
+    });
+    return strips;
+  }
   for (size_t i = 0; i < s.kernel_h; ++i) {
     const Range rows = Served(i, s.pad_y, s.in_h, s.out_h);
     if (rows.size() == 0) continue;
@@ -139,6 +163,7 @@ std::vector<TileStrip> WeightGradientStrips(const Correlation& s, const TileGeom
 TileOperands WeightGradientOperands(const Correlation& s, const TileGeometry& tile) {
   TileOperands o;
   o.a_row = 1, o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
+  if (GroupsKernelRows(s)) o.a_group = s.in_w;
   o.b_depth = s.columns, o.b_segment = s.out_w * s.columns, o.b_panel = tile.panel;
   o.c_row = s.columns, o.columns = s.columns;
   return o;

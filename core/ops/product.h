@@ -41,11 +41,18 @@ class Product {
 
  private:
   struct Plan;
-  struct Task;
+  struct Step;
   Plan MakePlan(size_t m, size_t n, size_t k) const;
-  bool PacksB(size_t n) const;
+  Step FirstStep(const Plan& plan, size_t task) const;
+  bool Advance(const Plan& plan, Step& step) const;
   void PackShared(const Plan& plan, const ProductOperands& operands);
-  void RunTask(const Plan& plan, const ProductOperands& operands, const Task& task, int worker);
+  void RunTask(const Plan& plan, const ProductOperands& operands, size_t task, int worker);
+  void LoadA(const Plan& plan, const ProductOperands& operands, const Step& step, float* scratch,
+             TileOperands& tile) const;
+  void LoadB(const Plan& plan, const ProductOperands& operands, const Step& step, float* scratch,
+             TileOperands& tile) const;
+  void PrefetchNext(const Plan& plan, const ProductOperands& operands, const Step& step,
+                    const Step& next, TileOperands& tile) const;
 
   Parallel& parallel_;
   TileGeometry tile_;

@@ -35,22 +35,87 @@ void PackPanelsOnTarget(size_t depth, size_t columns, const float* HWY_RESTRICT 
   }
 }
 
-// Blocks of 16 x 16 through a buffer in the first cache: rows are read along the cache lines, and
-// the gaps of the panel are filled with zeros.
-void PackPanelsTransposedOnTarget(size_t depth, size_t columns, const float* HWY_RESTRICT b,
-                                  size_t b_row, size_t panel, size_t panel_stride,
-                                  float* HWY_RESTRICT dst) {
-  constexpr size_t kBlock = 16;
-  for (size_t j = 0; j < columns; j += panel, dst += panel_stride) {
-    const size_t n = std::min(panel, columns - j);
-    for (size_t k0 = 0; k0 < depth; k0 += kBlock) {
-      const size_t k1 = std::min(depth, k0 + kBlock);
-      for (size_t i = 0; i < n; ++i) {
-        const float* HWY_RESTRICT from = b + (j + i) * b_row;
-        for (size_t k = k0; k < k1; ++k) dst[k * panel + i] = from[k];
-      }
-      for (size_t k = k0; k < k1; ++k) std::fill(dst + k * panel + n, dst + (k + 1) * panel, 0.0f);
+#if HWY_TARGET != HWY_SCALAR
+// Rows to columns, for as many rows as a vector has lanes: 4 x 4 inside the 16-byte blocks, then
+// the blocks themselves. t[c] of a group of four rows has in its block q column 4 q + c of these
+// rows.
+HWY_INLINE void TransposeGroup(V (&r)[4]) {
+  const D d;
+  const hn::Repartition<uint64_t, D> d64;
+  const auto pairs = [&](V v) HWY_ATTR { return hn::BitCast(d64, v); };
+  const auto lower01 = pairs(hn::InterleaveLower(d, r[0], r[1]));
+  const auto upper01 = pairs(hn::InterleaveUpper(d, r[0], r[1]));
+  const auto lower23 = pairs(hn::InterleaveLower(d, r[2], r[3]));
+  const auto upper23 = pairs(hn::InterleaveUpper(d, r[2], r[3]));
+  r[0] = hn::BitCast(d, hn::InterleaveLower(d64, lower01, lower23));
+  r[1] = hn::BitCast(d, hn::InterleaveUpper(d64, lower01, lower23));
+  r[2] = hn::BitCast(d, hn::InterleaveLower(d64, upper01, upper23));
+  r[3] = hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23));
+}
+
+// dst[k * dst_row + i] = b[i * b_row + k] for i, k < lanes.
+template <size_t kGroups>  // of four lanes
+HWY_INLINE void TransposeBlock(const float* HWY_RESTRICT b, size_t b_row, float* HWY_RESTRICT dst,
+                               size_t dst_row) {
+  const D d;
+  V g[kGroups][4];
+#pragma GCC unroll 4
+  for (size_t q = 0; q < kGroups; ++q) {
+#pragma GCC unroll 4
+    for (size_t r = 0; r < 4; ++r) g[q][r] = hn::LoadU(d, b + (4 * q + r) * b_row);
+    TransposeGroup(g[q]);
+  }
+#pragma GCC unroll 4
+  for (size_t c = 0; c < 4; ++c) {
+    float* HWY_RESTRICT to = dst + c * dst_row;
+    if constexpr (kGroups == 1) {
+      hn::StoreU(g[0][c], d, to);
+    } else if constexpr (kGroups == 2) {
+      hn::StoreU(hn::ConcatLowerLower(d, g[1][c], g[0][c]), d, to);
+      hn::StoreU(hn::ConcatUpperUpper(d, g[1][c], g[0][c]), d, to + 4 * dst_row);
+    } else {
+      static_assert(kGroups == 4);
+      const V even01 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(g[1][c]), g[0][c]);
+      const V odd01 = hn::OddEvenBlocks(g[1][c], hn::SwapAdjacentBlocks(g[0][c]));
+      const V even23 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(g[3][c]), g[2][c]);
+      const V odd23 = hn::OddEvenBlocks(g[3][c], hn::SwapAdjacentBlocks(g[2][c]));
+      hn::StoreU(hn::ConcatLowerLower(d, even23, even01), d, to);
+      hn::StoreU(hn::ConcatLowerLower(d, odd23, odd01), d, to + 4 * dst_row);
+      hn::StoreU(hn::ConcatUpperUpper(d, even23, even01), d, to + 8 * dst_row);
+      hn::StoreU(hn::ConcatUpperUpper(d, odd23, odd01), d, to + 12 * dst_row);
     }
+  }
+}
+#endif
+
+// One panel: blocks of lanes x lanes, what is left element by element.
+void PackPanelTransposed(size_t depth, size_t columns, const float* HWY_RESTRICT b, size_t b_row,
+                         size_t panel, float* HWY_RESTRICT dst) {
+  size_t whole_columns = 0, whole_depth = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const size_t lanes = hn::Lanes(D());
+  whole_columns = columns / lanes * lanes;
+  whole_depth = depth / lanes * lanes;
+  for (size_t i = 0; i < whole_columns; i += lanes) {
+    for (size_t k = 0; k < whole_depth; k += lanes) {
+      TransposeBlock<hn::MaxLanes(D()) / 4>(b + i * b_row + k, b_row, dst + k * panel + i, panel);
+    }
+  }
+#endif
+  for (size_t i = 0; i < columns; ++i) {
+    for (size_t k = i < whole_columns ? whole_depth : 0; k < depth; ++k) {
+      dst[k * panel + i] = b[i * b_row + k];
+    }
+  }
+  if (columns == panel) return;
+  for (size_t k = 0; k < depth; ++k)
+    std::fill(dst + k * panel + columns, dst + (k + 1) * panel, 0.0f);
+}
+
+void PackPanelsTransposedOnTarget(size_t depth, size_t columns, const float* b, size_t b_row,
+                                  size_t panel, size_t panel_stride, float* dst) {
+  for (size_t j = 0; j < columns; j += panel, dst += panel_stride) {
+    PackPanelTransposed(depth, std::min(panel, columns - j), b + j * b_row, b_row, panel, dst);
   }
 }
 

@@ -31,16 +31,26 @@ inline constexpr size_t kMaxRows = 6;
 #endif
 inline constexpr size_t kMaxVectors = 2;
 
-// Walks through the operands' prefetch ranges, a step at each turn of a tile's inner loop (kTurn
-// steps of depth), so that the requests never crowd out the tile's own loads.
-inline constexpr size_t kTurn = 4;
+inline constexpr size_t kTurn = 4;  // steps of depth in a turn of the inner loop
+
+// Walks through the rows of a prefetch range, `step` bytes at each turn: requests that come a few
+// at a time never crowd out the tile's own loads.
 struct PrefetchStream {
-  const char* next;
-  size_t step;
+  static constexpr size_t kLine = 64;
+  static constexpr size_t kMaxStep = 4 * kLine;
+  const char* next = nullptr;
+  const char* row_end = nullptr;
+  size_t step = 0;
+  size_t row_bytes = 0, pitch = 0;
 
   HWY_INLINE void Next() {
-    hwy::Prefetch(next);
+#pragma GCC unroll 4
+    for (size_t line = 0; line < kMaxStep; line += kLine) hwy::Prefetch(next + line);
     next += step;
+    if (HWY_UNLIKELY(next >= row_end)) {
+      next = row_end + (pitch - row_bytes);
+      row_end += pitch;
+    }
   }
 };
 
@@ -50,7 +60,6 @@ struct TileArgs {
   const float* b;
   float* c;
   const float* bias;
-  PrefetchStream stream;
   size_t tail;  // lanes in use of the last vector, 0 = all
 };
 
@@ -59,7 +68,17 @@ struct TileArgs {
 template <class T>
 HWY_INLINE void Opaque(T& value) {
 #if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  asm volatile("" : "+r"(value));
+  asm volatile("" : "+r"(value) : : "memory");
+#else
+  (void)value;
+#endif
+}
+
+// Holds a value beyond its last use. A dying operand invites the compiler to form an accumulator in
+// its register: after a few steps all accumulators have moved, and are moved back and spilled.
+HWY_INLINE void KeepAlive(const V& value) {
+#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG) && HWY_TARGET <= HWY_SSSE3
+  asm volatile("" : : "v"(value.raw));
 #else
   (void)value;
 #endif
@@ -72,8 +91,8 @@ struct RowPointers {
   static constexpr size_t kGroups = (kRows + 2) / 3;
   const float* group[kGroups];
 
-  HWY_INLINE RowPointers(const float* a, size_t row) {
-    for (size_t g = 0; g < kGroups; ++g, a += 3 * row) {
+  HWY_INLINE RowPointers(const float* a, size_t group_stride) {
+    for (size_t g = 0; g < kGroups; ++g, a += group_stride) {
       Opaque(a);
       group[g] = a;
     }
@@ -100,31 +119,39 @@ HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)
     for (size_t v = 0; v < kVectors; ++v) {
       acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
     }
+    KeepAlive(broadcast);
   }
+#pragma GCC unroll 2
+  for (size_t v = 0; v < kVectors; ++v) KeepAlive(row_of_b[v]);
+}
+
+// kCount steps of depth, A with a_depth == 1.
+template <size_t kCount, size_t kRows, size_t kVectors>
+HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t a_row,
+                                const float* HWY_RESTRICT& b, size_t b_depth,
+                                V (&acc)[kRows][kVectors]) {
+#pragma GCC unroll 4
+  for (size_t k = 0; k < kCount; ++k) {
+    Opaque(a_row);
+    Step([&](size_t r) HWY_ATTR { return rows.At(r, a_row, k); }, b, acc);
+    b += b_depth;
+  }
+  rows.Advance(kCount);
 }
 
 // acc += A B over one segment, A with a_depth == 1.
 template <size_t kRows, size_t kVectors>
-HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row,
+HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row, size_t a_group,
                                   const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
                                   V (&acc)[kRows][kVectors], PrefetchStream& stream) {
-  RowPointers<kRows> rows(a, a_row);
+  RowPointers<kRows> rows(a, a_group);
   for (; depth >= kTurn; depth -= kTurn) {
     stream.Next();
-#pragma GCC unroll 4
-    for (size_t k = 0; k < kTurn; ++k) {
-      Opaque(a_row);
-      Step([&](size_t r) HWY_ATTR { return rows.At(r, a_row, k); }, b, acc);
-      b += b_depth;
-    }
-    rows.Advance(kTurn);
+    StepsAlongDepth<kTurn>(rows, a_row, b, b_depth, acc);
   }
-  for (; depth != 0; --depth) {
-    Opaque(a_row);
-    Step([&](size_t r) HWY_ATTR { return rows.At(r, a_row, 0); }, b, acc);
-    b += b_depth;
-    rows.Advance(1);
-  }
+  // Up to three more, without a loop: with few channels there is nothing else.
+  if (depth & 2) StepsAlongDepth<2>(rows, a_row, b, b_depth, acc);
+  if (depth & 1) StepsAlongDepth<1>(rows, a_row, b, b_depth, acc);
 }
 
 // The same with a_row == 1: the rows of one k are neighbours.
@@ -136,6 +163,7 @@ HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
     stream.Next();
 #pragma GCC unroll 4
     for (size_t k = 0; k < kTurn; ++k) {
+      Opaque(a);
       Step([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
       a += a_depth;
       b += b_depth;
@@ -195,7 +223,8 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
 }
 
 template <size_t kRows, size_t kVectors, bool kAlongRows>
-HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, TileArgs& t) {
+HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const TileArgs& t,
+                       PrefetchStream& prefetch) {
   const D d;
   V acc[kRows][kVectors];
   if (strip.start == TileStart::kLoad) {
@@ -218,15 +247,19 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, TileArgs& 
   }
   const float* a = t.a;
   const float* b = t.b;
+  PrefetchStream stream = prefetch;
+  const size_t a_group = o.a_group != 0 ? o.a_group : 3 * o.a_row;
   for (size_t s = strip.segments; s != 0; --s) {
     if constexpr (kAlongRows) {
-      SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip.depth, acc, t.stream);
+      SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip.depth, acc, stream);
     } else {
-      SegmentAlongDepth<kRows, kVectors>(a, o.a_row, b, o.b_depth, strip.depth, acc, t.stream);
+      SegmentAlongDepth<kRows, kVectors>(a, o.a_row, a_group, b, o.b_depth, strip.depth, acc,
+                                         stream);
     }
     a += o.a_segment;
     b += o.b_segment;
   }
+  prefetch = stream;
   if (strip.finish && o.act == Activation::kRelu) {
 #pragma GCC unroll 16
     for (size_t r = 0; r < kRows; ++r) {
@@ -241,7 +274,8 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, TileArgs& 
   }
 }
 
-using TileFunction = void (*)(const TileStrip&, const TileOperands&, TileArgs&);
+using TileFunction = void (*)(const TileStrip&, const TileOperands&, const TileArgs&,
+                              PrefetchStream&);
 using TileTable = std::array<TileFunction, kMaxRows>;
 
 template <size_t kVectors, bool kAlongRows, size_t... kRows>
@@ -249,14 +283,58 @@ constexpr TileTable MakeTable(std::index_sequence<kRows...>) {
   return {&Tile<kRows + 1, kVectors, kAlongRows>...};
 }
 
-// Bytes of prefetching for each turn of an inner loop, so that the ranges end with the call.
-size_t PrefetchStep(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o) {
-  size_t bytes = 0, turns = 0;
-  for (const TilePrefetch& range : o.prefetch) bytes += range.bytes;
-  if (bytes == 0) return 0;
-  for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
-  return std::min<size_t>(64, bytes / std::max<size_t>(1, turns * panels) + 1);
-}
+// Shares the operands' prefetch ranges out over the turns of all strips; over the strips themselves
+// when these are too shallow for a turn.
+class Prefetcher {
+ public:
+  Prefetcher(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o)
+      : range_(o.prefetch), end_(o.prefetch + TileOperands::kPrefetchRanges) {
+    size_t bytes = 0, turns = 0;
+    for (const TilePrefetch& range : o.prefetch) bytes += range.rows * range.bytes;
+    Idle(o.c);
+    if (bytes == 0) {
+      range_ = end_;
+      return;
+    }
+    for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
+    step_ = std::min(PrefetchStream::kMaxStep, bytes / std::max<size_t>(1, turns * panels) + 1);
+    if (turns == 0)
+      burst_ = bytes / std::max<size_t>(1, count * panels) / PrefetchStream::kLine + 1;
+  }
+
+  // Before a strip: the stream continues, or turns to the next range.
+  HWY_INLINE PrefetchStream& Before(const TileStrip& strip) {
+    while (left_ <= 0 && range_ != end_) Open(*range_++);
+    if (left_ <= 0) {
+      Idle(stream_.next);
+    } else if (burst_ != 0) {
+      for (size_t i = 0; i < burst_; ++i) hwy::Prefetch(stream_.next + i * PrefetchStream::kLine);
+      stream_.next += burst_ * PrefetchStream::kLine;
+      left_ -= static_cast<ptrdiff_t>(burst_ * PrefetchStream::kLine);
+    } else {
+      left_ -= static_cast<ptrdiff_t>(strip.segments * (strip.depth / kTurn) * step_);
+    }
+    return stream_;
+  }
+
+ private:
+  void Idle(const void* anywhere) {
+    stream_ = {static_cast<const char*>(anywhere), reinterpret_cast<const char*>(~uintptr_t{0}), 0,
+               0, 0};
+  }
+  void Open(const TilePrefetch& range) {
+    const char* const begin = static_cast<const char*>(range.begin);
+    stream_ = {begin, begin + range.bytes, step_, range.bytes,
+               range.rows > 1 ? range.pitch : range.bytes};
+    left_ += static_cast<ptrdiff_t>(range.rows * range.bytes);
+  }
+
+  const TilePrefetch* range_;
+  const TilePrefetch* end_;
+  PrefetchStream stream_;
+  size_t step_ = 0, burst_ = 0;
+  ptrdiff_t left_ = 0;  // bytes of the open range
+};
 
 void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands& o) {
   constexpr auto kRowsList = std::make_index_sequence<kMaxRows>();
@@ -267,12 +345,8 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
   const size_t panel_width = kMaxVectors * lanes;
   const bool late = o.act == Activation::kSigmoid || o.act == Activation::kTanh;
   const bool along_rows = o.a_depth != 1;
+  Prefetcher prefetcher(strips, count, (o.columns + panel_width - 1) / panel_width, o);
   TileArgs args;
-  const size_t step = PrefetchStep(strips, count, (o.columns + panel_width - 1) / panel_width, o);
-  const TilePrefetch* range = o.prefetch;
-  const TilePrefetch* const ranges_end = o.prefetch + TileOperands::kPrefetchRanges;
-  const char* range_end = nullptr;
-  args.stream = {reinterpret_cast<const char*>(o.c), 0};
   for (size_t j = 0, panel = 0; j < o.columns; j += panel_width, ++panel) {
     const size_t columns = std::min(panel_width, o.columns - j);
     const size_t vectors = columns > lanes ? 2 : 1;
@@ -280,16 +354,11 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
     args.bias = o.bias == nullptr ? nullptr : o.bias + j;
     args.tail = columns % lanes;
     for (size_t i = 0; i < count; ++i) {
-      while (step != 0 && range != ranges_end && args.stream.next >= range_end) {
-        args.stream = {static_cast<const char*>(range->begin), range->bytes == 0 ? 0 : step};
-        range_end = args.stream.next + range->bytes;
-        ++range;
-      }
       const TileStrip& strip = strips[i];
       args.a = o.a + strip.a;
       args.b = o.b + strip.b + panel * o.b_panel;
       args.c = o.c + strip.c + j;
-      table[strip.rows - 1](strip, o, args);
+      table[strip.rows - 1](strip, o, args, prefetcher.Before(strip));
       if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, args.c, o.c_row);
     }
   }

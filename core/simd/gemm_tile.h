@@ -47,12 +47,15 @@ struct TileStrip {
 // only.
 struct TilePrefetch {
   const void* begin = nullptr;
-  size_t bytes = 0;
+  size_t bytes = 0;  // of a row
+  size_t rows = 1;
+  size_t pitch = 0;  // bytes from row to row
 };
 
 struct TileOperands {
   const float* a = nullptr;
   size_t a_row = 0, a_depth = 0, a_segment = 0;
+  size_t a_group = 0;  // not 0, and a_depth == 1: row r lies at (r / 3) * a_group + (r % 3) * a_row
   const float* b =
       nullptr;  // whole vectors are read: columns a multiple of lanes, or padded panels
   size_t b_depth = 0, b_segment = 0, b_panel = 0;

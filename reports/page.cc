@@ -83,8 +83,10 @@ void ReportPage::Figure(const std::string& name, const std::string& alt, const s
                (caption.empty() ? "" : " ") + "([data](data/" + stem + ".csv))\n";
 }
 
-void ReportPage::DataFile(const std::string& name, const CsvTable& data) {
-  files_["data/" + name + ".csv"] = data.Text();
+std::string ReportPage::DataFile(const std::string& name, const CsvTable& data) {
+  const std::string path = "data/" + FileStem(name) + ".csv";
+  files_[path] = data.Text();
+  return "([data](" + path + "))";
 }
 
 void ReportPage::File(const std::string& path, const std::string& bytes) { files_[path] = bytes; }

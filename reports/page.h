@@ -47,7 +47,9 @@ class ReportPage {
   // made unique.
   void Figure(const std::string& name, const std::string& alt, const std::string& svg,
               const CsvTable& data, const std::string& caption);
-  void DataFile(const std::string& name, const CsvTable& data);  // data/<name>.csv without a figure
+  // data/<name>.csv without a figure; returns the link to it.
+  std::string DataFile(const std::string& name, const CsvTable& data);
+
   void File(const std::string& path, const std::string& bytes);
 
   const std::string& markdown() const { return markdown_; }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "reports/format.h"
+
 namespace batchmark::report {
 namespace {
 
@@ -76,7 +78,10 @@ void DrawAxes(Svg& svg, const Plot& plot, const Frame& frame, const Scale& x, co
   }
   svg.Line({frame.left, frame.bottom}, {frame.right, frame.bottom}, {ink::kAxis, 1, "", 1});
   double last_end = -1e9;
-  for (const Tick& tick : x.Ticks(8)) {
+  std::vector<Tick> x_ticks;
+  for (double value : plot.x_ticks) x_ticks.push_back({value, Exact(value)});
+  if (x_ticks.empty()) x_ticks = x.Ticks(8);
+  for (const Tick& tick : x_ticks) {
     const double at = x.ToPixel(tick.value);
     svg.Line({at, frame.bottom}, {at, frame.bottom + (tick.label.empty() ? 3.0 : 6.0)},
              {ink::kAxis, 1, "", 1});

@@ -60,7 +60,8 @@ struct Plot {
   std::vector<PlotLine> lines;
   std::vector<PlotMark> marks;
   std::vector<PlotReference> references;
-  Extent x_extent, y_extent;  // more than the data needs; Render adds lines, bands and marks
+  std::vector<double> x_ticks;  // instead of round numbers
+  Extent x_extent, y_extent;    // more than the data needs; Render adds lines, bands and marks
 
   std::string Render() const;
 };

@@ -35,6 +35,15 @@ void WriteFactorial(const ReportData&, const Study&,
 void WriteContrasts(const ReportData&, const Study&,
                     ReportPage&);  // paired comparisons the definition names
 void WriteCurves(const ReportData&, const Study&, ReportPage&);  // loss and accuracy against steps
+void WriteSurvival(const ReportData&, const Study&,
+                   ReportPage&);                                  // share of runs that have arrived
+void WriteHeatMap(const ReportData&, const Study&, ReportPage&);  // learning rate x batch size
+void WriteBatch(const ReportData&, const Study&,
+                ReportPage&);  // steps and seconds against batch size
+void WriteCeiling(const ReportData&, const Study&,
+                  ReportPage&);  // share diverged against learning rate
+void WriteNoise(const ReportData&, const Study&, ReportPage&);    // the noise dial
+void WriteRibbons(const ReportData&, const Study&, ReportPage&);  // percentiles of a unit's input
 void WriteWallTime(const ReportData&, const Study&,
                    ReportPage&);                               // seconds = steps x seconds a step
 void WriteArms(const ReportData&, const Study&, ReportPage&);  // every arm in numbers

@@ -97,7 +97,7 @@ void WriteShares(const BenchFile& file, const std::string& stem, ReportPage& pag
   plot.subtitle =
       "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
       "Operands in cache where they fit.";
-  page.Figure("share-" + stem, plot.title, plot.Render(), ResultsCsv(file), "");
+  page.Figure("share-" + stem, plot.title, plot.Render(), ResultsCsv(file), "Right is better.");
 }
 
 void WriteRoofline(const BenchFile& file, const std::string& stem, ReportPage& page) {
@@ -162,7 +162,8 @@ void WriteRoofline(const BenchFile& file, const std::string& stem, ReportPage& p
                                "4 4",
                                "#8c959f"});
   }
-  page.Figure("roofline-" + stem, plot.title, plot.Render(), ResultsCsv(file), "");
+  page.Figure("roofline-" + stem, plot.title, plot.Render(), ResultsCsv(file),
+              "Distance below a roof is what is lost to it.");
 }
 
 void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page) {
@@ -207,8 +208,8 @@ void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page
     }
     table.Row(row);
   }
-  page.DataFile("bench-" + stem, ResultsCsv(file));
-  const std::string note = "\nMedians over repetitions. ([data](data/bench-" + stem + ".csv))\n";
+  const std::string data = page.DataFile("bench-" + stem, ResultsCsv(file));
+  const std::string note = "\nMedians over repetitions. " + data + "\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.Text() + note);
   } else {
@@ -218,7 +219,7 @@ void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page
 }
 
 void WriteContext(const BenchFile& file, ReportPage& page) {
-  MarkdownTable table({"", ""}, {Align::kLeft, Align::kLeft});
+  MarkdownTable table({"what", "value"}, {Align::kLeft, Align::kLeft});
   for (const auto& [key, value] : file.context) {
     // Where and when it ran is of no use to a reader and would change the bytes of every report.
     if (key == "executable" || key == "date" || key == "load_avg") continue;

@@ -1,11 +1,11 @@
 // Paired comparisons that the experiment's definition names, as a forest plot and a table.
+#include <algorithm>
 #include <cmath>
 
 #include "reports/dot_plot.h"
 #include "reports/format.h"
 #include "reports/intervals.h"
 #include "reports/section.h"
-#include "reports/stats_tests.h"
 #include "reports/words.h"
 
 namespace batchmark::report {
@@ -16,6 +16,16 @@ bool HigherIsBetter(const std::string& measure) {
   return measure.find("accuracy") != std::string::npos;
 }
 
+// NAME@STEP, NAME@last; NaN where the run has no such reading.
+double ReadingAt(const RunRecord& run, const std::string& name, const std::string& step) {
+  double value = std::nan("");
+  for (const RunReading& reading : run.readings) {
+    if (reading.name == name && (step == "last" || step == std::to_string(reading.step)))
+      value = reading.value;
+  }
+  return value;
+}
+
 // What is compared: accuracies as errors, so that a ratio means something and below 1 is better
 // everywhere. Diverged runs are infinitely bad.
 Bound ValueOf(const Study& study, const RunRecord& run, const std::string& measure) {
@@ -24,6 +34,10 @@ Bound ValueOf(const Study& study, const RunRecord& run, const std::string& measu
   if (measure == "time_to_target_s" || measure == "seconds") return SecondsToTarget(study, run);
   const bool diverged = run.status == "diverged";
   double value = std::nan("");
+  const size_t at = measure.find('@');
+  if (at != std::string::npos)
+    value = ReadingAt(run, measure.substr(0, at), measure.substr(at + 1));
+  if (at != std::string::npos && HigherIsBetter(measure)) value = 1 - value;
   if (measure == "train_loss") value = run.train_loss;
   if (measure == "ms_per_step") value = run.ms_per_step;
   if (measure == "val_accuracy") value = 1 - run.val_accuracy;
@@ -97,65 +111,103 @@ DotCell CellOf(const Compared& compared) {
   return cell;
 }
 
+std::string RatioCell(const Effect& effect) {
+  std::string text = "**" + MarkdownEscape(RatioText(effect.median)) + "**";
+  if (const auto interval = EffectInterval(effect)) {
+    text += " [" + Ratio(std::exp(interval->lower)) + ", " + Ratio(std::exp(interval->upper)) + "]";
+  }
+  return text;
+}
+
+std::string PCell(double p) { return p < 1e-4 ? "&lt; 0.0001" : Significant(p, 2); }
+
+std::string OutcomeCell(const ContrastFinding& finding) {
+  if (finding.result.outcome == Outcome::kPass) return "holds";
+  if (finding.result.outcome == Outcome::kOpposite) return "**the opposite**";
+  return "open" +
+         (finding.result.reason.empty() ? "" : ": " + MarkdownEscape(finding.result.reason));
+}
+
+void AddRatios(const Compared& c, CsvTable& csv) {
+  for (size_t i = 0; i < c.effect.seeds.size(); ++i) {
+    csv.Cell(c.contrast->name).Cell(c.contrast->a).Cell(c.contrast->b).Cell(c.contrast->measure);
+    csv.Cell(std::to_string(c.effect.seeds[i]));
+    csv.Cell(std::exp(c.effect.per_seed[i].low)).Cell(std::exp(c.effect.per_seed[i].high)).EndRow();
+  }
+}
+
+void WriteTable(const Study& study, const std::vector<std::optional<Compared>>& all,
+                ReportPage& page) {
+  std::vector<std::string> head = {"comparison", "measure",      "first",
+                                   "second",     "times better", "first ahead"};
+  if (study.finding) head.insert(head.end(), {"p (Holm)", "claim"});
+  MarkdownTable table(head, {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight,
+                             Align::kRight, Align::kRight, Align::kRight, Align::kLeft});
+  std::string sentences;
+  for (size_t i = 0; i < study.contrasts.size(); ++i) {
+    const Contrast& contrast = study.contrasts[i];
+    std::vector<std::string> row = {MarkdownEscape(contrast.name), MeasureText(contrast.measure)};
+    if (all[i]) {
+      std::string ahead =
+          std::to_string(all[i]->ahead) + " of " + std::to_string(all[i]->effect.seeds.size());
+      if (all[i]->open > 0) ahead += ", " + std::to_string(all[i]->open) + " open";
+      row.insert(row.end(),
+                 {ValueText(all[i]->a, contrast.measure), ValueText(all[i]->b, contrast.measure),
+                  RatioCell(all[i]->effect), ahead});
+    } else {
+      row.insert(row.end(), {"–", "–", "–", "–"});
+    }
+    if (study.finding) {
+      const ContrastFinding& finding = study.finding->contrasts.at(i);
+      const bool open = finding.criterion.n < finding.criterion.n_required;
+      row.push_back(
+          open ? "–"
+               : PCell(std::min(finding.result.p_adjusted, finding.result.p_opposite_adjusted)));
+      row.push_back(OutcomeCell(finding));
+      sentences += "- " + MarkdownEscape(finding.sentence) + "\n";
+    }
+    table.Row(row);
+  }
+  page.Table(table);
+  if (!study.finding) return;
+  for (const std::string& note : study.finding->notes)
+    sentences += "- " + MarkdownEscape(note) + "\n";
+  page.Details("What each comparison found, and by which test", sentences);
+}
+
 }  // namespace
 
 void WriteContrasts(const ReportData&, const Study& study, ReportPage& page) {
-  std::vector<Compared> all;
-  for (const Contrast& contrast : study.contrasts) {
-    if (auto compared = Compare(study, contrast)) all.push_back(std::move(*compared));
-  }
-  if (all.empty()) return;
-  page.Heading(3, "Paired comparisons");
+  if (study.contrasts.empty() || study.Seeds() == 0) return;
   DotPlot plot;
   plot.title = "How many times better is the first arm?";
   plot.panels.push_back({"ratio second / first, seed by seed (log scale)", ScaleKind::kLog, 1.0,
-                         "second arm better", "first arm better"});
-  const bool test = study.Seeds() >= kSeedsForIntervals;
-  std::vector<std::string> head = {
-      "comparison (first against second)", "measure", "first", "second", "ratio", "first ahead"};
-  if (test) head.push_back("sign test p");
-  MarkdownTable table(head, {Align::kLeft, Align::kLeft});
+                         "second better", "first better"});
   CsvTable csv({"comparison", "first", "second", "measure", "seed", "ratio_low", "ratio_high"});
-  bool intervals = false;
-  for (const Compared& c : all) {
-    const std::string measure = MeasureText(c.contrast->measure);
-    const Arm* a = study.FindArm(c.contrast->a);
-    plot.rows.push_back({c.contrast->name, measure, a->color, {CellOf(c)}});
+  std::vector<std::optional<Compared>> all;
+  bool intervals = false, bounds = false;
+  for (const Contrast& contrast : study.contrasts) {
+    all.push_back(Compare(study, contrast));
+    if (!all.back()) continue;
+    const Compared& c = *all.back();
+    plot.rows.push_back({contrast.name,
+                         MeasureText(contrast.measure),
+                         study.FindArm(contrast.a)->color,
+                         {CellOf(c)}});
     intervals = intervals || plot.rows.back().cells[0].low;
-    std::string ratio = MarkdownEscape(RatioText(c.effect.median));
-    if (const auto interval = EffectInterval(c.effect)) {
-      ratio +=
-          " [" + Ratio(std::exp(interval->lower)) + ", " + Ratio(std::exp(interval->upper)) + "]";
-    }
-    std::string ahead = std::to_string(c.ahead) + " of " + std::to_string(c.effect.seeds.size());
-    if (c.open > 0) ahead += ", " + std::to_string(c.open) + " open";
-    std::vector<std::string> row = {MarkdownEscape(c.contrast->name),
-                                    measure,
-                                    ValueText(c.a, c.contrast->measure),
-                                    ValueText(c.b, c.contrast->measure),
-                                    "**" + ratio + "**",
-                                    ahead};
-    if (test)
-      row.push_back(
-          Significant(SignTest(static_cast<int>(c.ahead), static_cast<int>(c.behind)).p, 2));
-    table.Row(row);
-    for (size_t i = 0; i < c.effect.seeds.size(); ++i) {
-      csv.Cell(c.contrast->name).Cell(c.contrast->a).Cell(c.contrast->b).Cell(c.contrast->measure);
-      csv.Cell(std::to_string(c.effect.seeds[i]))
-          .Cell(std::exp(c.effect.per_seed[i].low))
-          .Cell(std::exp(c.effect.per_seed[i].high))
-          .EndRow();
-    }
+    for (const DotValue& dot : plot.rows.back().cells[0].dots) bounds = bounds || dot.beyond;
+    AddRatios(c, csv);
   }
-  plot.subtitle = std::string("Dots are seeds, ticks medians") +
-                  (intervals ? ", whiskers 95 % BCa intervals" : "") +
-                  "; ▷ a lower bound, where the second arm never arrived. " + CountsText(study);
-  page.Figure("contrasts-" + study.experiment, plot.title, plot.Render(), csv,
-              "Right of the line the first arm is better.");
-  page.Table(table);
-  if (test)
-    page.Paragraph(
-        "The sign test is exact, two-sided and not adjusted for the number of comparisons.");
+  page.Heading(3, "Paired comparisons");
+  if (!plot.rows.empty()) {
+    plot.subtitle = std::string("Dots are seeds, ticks medians") +
+                    (intervals ? ", whiskers 95 % BCa intervals" : "") +
+                    (bounds ? "; ▷ a lower bound, where the second arm never arrived. " : ". ") +
+                    CountsText(study);
+    page.Figure("contrasts-" + study.experiment, plot.title, plot.Render(), csv,
+                "Right of the line the first arm is better.");
+  }
+  WriteTable(study, all, page);
 }
 
 }  // namespace batchmark::report

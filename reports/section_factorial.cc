@@ -103,7 +103,6 @@ void WriteFactorial(const ReportData&, const Study& study, ReportPage& page) {
       [&](Measure m) { return f.Interaction(study, m); });
   add("both at once, as the claim was drawn", [&](Measure m) { return f.Confounded(study, m); });
   page.Table(effects);
-  page.DataFile("effects-" + FileStem(study.experiment), csv);
   std::string note = "Medians over " + Plural(f.seeds.size(), "seed") + " of ratios within a seed";
   if (f.seeds.size() >= kSeedsForIntervals)
     note += "; brackets are 95 % BCa bootstrap intervals over seeds";
@@ -112,8 +111,8 @@ void WriteFactorial(const ReportData&, const Study& study, ReportPage& page) {
       "the two multiply to the last line. \"&gt;\" and \"&lt;\" are bounds, \"a to b\" a range: a "
       "run that "
       "never arrived enters with its last step, though the truth lies beyond; \"not determined\" "
-      "means that such runs stand on both sides. ([data](data/effects-" +
-      FileStem(study.experiment) + ".csv))";
+      "means that such runs stand on both sides. " +
+      page.DataFile("effects-" + study.experiment, csv);
   page.Paragraph(note);
 }
 

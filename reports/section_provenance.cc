@@ -55,7 +55,7 @@ void WriteProvenance(const ReportData& data, ReportPage& page) {
   for (const auto& [key, value] : from_runs.items()) all[key] = value;
   all["inputs"] = Joined(data.inputs, ", ");
   page.Heading(2, "Environment");
-  MarkdownTable table({"", ""}, {Align::kLeft, Align::kLeft});
+  MarkdownTable table({"what", "value"}, {Align::kLeft, Align::kLeft});
   for (const auto& [key, value] : all.items()) {
     if (!value.is_structured()) table.Row({MarkdownEscape(key), MarkdownEscape(ValueText(value))});
   }

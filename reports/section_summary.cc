@@ -1,4 +1,5 @@
 // The first page of a study: what came out, in sentences computed from the runs.
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -49,7 +50,7 @@ std::string ShareSentence(const Study& study, const Factorial& f, const Words& w
   if (!share) return text + "Too many runs never arrived to split it.";
   const auto percent = [](double low_end, double high_end) {
     const std::string a = Fixed(100 * low_end, 0), b = Fixed(100 * high_end, 0);
-    return a == b ? a + " %" : a + " to " + b + " %";
+    return (a == b ? a : a + " to " + b) + "\u00a0%";
   };
   const std::string row = f.row.key == "bn.placement" ? "BN" : f.row.name,
                     column = KeyName(f.column.key);
@@ -134,6 +135,26 @@ std::string BudgetSentence(const ReportData& data, const Study& study) {
   return "";
 }
 
+// Too few seeds say more than the list of criteria that they leave open.
+std::string VerdictText(const Study& study) {
+  std::string text;
+  if (study.finding) text = "**Verdict: " + std::string(ToText(study.finding->verdict)) + ".** ";
+  if (study.Seeds() < kSeedsForIntervals) {
+    return text + Plural(study.Seeds(), "seed") +
+           " an arm: **a direction, not a verdict.** Every run is shown; intervals and tests start "
+           "at " +
+           std::to_string(kSeedsForIntervals) + " seeds.";
+  }
+  if (!study.finding) return text;
+  // The sentence begins with the verdict's word, which stands in front already.
+  std::string sentence = study.finding->sentence;
+  const std::string word = std::string(ToText(study.finding->verdict)) + ": ";
+  if (sentence.rfind(word, 0) == 0) sentence.erase(0, word.size());
+  if (!sentence.empty())
+    sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
+  return text + MarkdownEscape(sentence);
+}
+
 }  // namespace
 
 void WriteSummary(const ReportData& data, const Study& study, ReportPage& page) {
@@ -151,13 +172,7 @@ void WriteSummary(const ReportData& data, const Study& study, ReportPage& page) 
   } else {
     WritePlainSummary(study, page);
   }
-  std::string notes;
-  if (study.Seeds() < kSeedsForIntervals) {
-    notes +=
-        "**" + Plural(study.Seeds(), "seed") +
-        " an arm: a direction, not a verdict.** Every run is shown; intervals and tests start at " +
-        std::to_string(kSeedsForIntervals) + " seeds.";
-  }
+  std::string notes = VerdictText(study);
   const std::string budget = BudgetSentence(data, study);
   if (!budget.empty()) notes += (notes.empty() ? "" : " ") + MarkdownEscape(budget);
   if (study.left_out > 0) {

@@ -5,8 +5,9 @@ namespace batchmark::report {
 
 const std::vector<StudySection>& StudySections() {
   static const std::vector<StudySection> sections = {
-      WriteSummary, WriteSteps,    WriteFactorial, WriteContrasts,
-      WriteCurves,  WriteWallTime, WriteArms,
+      WriteSummary, WriteSteps,    WriteHeatMap, WriteFactorial, WriteContrasts,
+      WriteCurves,  WriteSurvival, WriteBatch,   WriteCeiling,   WriteNoise,
+      WriteRibbons, WriteWallTime, WriteArms,
   };
   return sections;
 }

@@ -163,6 +163,17 @@ void AssignLabels(Study& study) {
   }
 }
 
+// A definition without factors: the keys that its arms set to different values.
+void FindFactors(Study& study) {
+  std::map<std::string, std::set<std::string>> values;
+  for (const Arm& arm : study.arms) {
+    for (const auto& [key, value] : arm.levels) values[key].insert(value);
+  }
+  for (const auto& [key, seen] : values) {
+    if (seen.size() > 1) study.factors.push_back({key, key, {}});
+  }
+}
+
 void ApplyDefinition(Study& study, const Json& document) {
   study.defined = true;
   study.title = TextOf(document, "title");
@@ -185,6 +196,7 @@ void ApplyDefinition(Study& study, const Json& document) {
   for (const auto& [name, key] : factors.items()) {
     study.factors.push_back({name, key.get<std::string>(), {}});
   }
+  if (study.factors.empty()) FindFactors(study);
   for (const Json& entry : document.value("contrasts", Json::array())) {
     study.contrasts.push_back({TextOf(entry, "name"), TextOf(entry, "a"), TextOf(entry, "b"),
                                TextOf(entry, "measure"), TextOf(entry, "test"),
@@ -289,6 +301,24 @@ void FillFromRuns(Study& study, const std::vector<const RunRecord*>& runs) {
   }
 }
 
+// The claims, judged on the runs that the report shows. Definitions by hand may leave the tests
+// out: then there is no verdict.
+void Judge(Study& study, const std::string& document) {
+  if (study.contrasts.empty() || study.Seeds() == 0) return;
+  for (const Contrast& contrast : study.contrasts) {
+    if (contrast.test.empty()) return;
+  }
+  const ExperimentClaims claims = ParseExperimentClaims(document);
+  std::vector<RunRecord> runs;
+  for (const Arm& arm : study.arms) {
+    for (const RunRecord* run : arm.runs) {
+      runs.push_back(*run);
+      runs.back().experiment = claims.name;
+    }
+  }
+  study.finding = JudgeExperiment(runs, claims);
+}
+
 Json ParseDocument(const std::string& name, const std::string& text) {
   Json document = Json::parse(text, nullptr, false);
   if (!document.is_object())
@@ -382,6 +412,7 @@ std::vector<Study> FindStudies(const std::vector<RunRecord>& records,
     FillFromRuns(study, runs);
     AssignLabels(study);
     AssignStyles(study);
+    if (study.defined) Judge(study, document->second);
     studies.push_back(std::move(study));
   }
   return studies;

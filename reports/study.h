@@ -3,10 +3,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "reports/results.h"
+#include "reports/verdict.h"
 
 namespace batchmark::report {
 
@@ -52,6 +54,7 @@ struct Study {
   std::vector<Arm> arms;
   std::vector<Factor> factors;
   std::vector<Contrast> contrasts;
+  std::optional<ExperimentFinding> finding;  // what its claims came to; where claims were defined
   size_t left_out =
       0;  // runs of the experiment at another size (a quick one beside the full one, say)
 

@@ -132,6 +132,7 @@ TEST_CASE("eight seeds bring intervals and tests, a diverged run is counted", "[
   CheckReport(dir / "out");
   CHECK(text.find("sign test") != std::string::npos);
   CHECK(text.find("not a verdict") == std::string::npos);
+  CHECK(text.find("**Verdict: supported.**") != std::string::npos);
   CHECK(Line(text, "| no BN, lr 0.01 |").find("| 8 | 7 | 0 | 1 |") != std::string::npos);
   const std::string figure = test::ReadFile(dir / "out/fig/training-loss-seed-keras-mnist.svg");
   CHECK(figure.find("1 diverged (no BN, lr 0.01: 1)") != std::string::npos);
@@ -144,8 +145,8 @@ TEST_CASE("fewer than six seeds: no interval, no test, no verdict", "[report]") 
     test::FillSyntheticSeed(store, {5, 600, false});
   }
   const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
-  CHECK(text.find("5 seeds an arm: a direction, not a verdict") != std::string::npos);
-  CHECK(text.find("sign test") == std::string::npos);
+  CHECK(text.find("5 seeds an arm: **a direction, not a verdict.**") != std::string::npos);
+  CHECK(text.find("**Verdict: inconclusive.**") != std::string::npos);
   CHECK(text.find("95 % BCa") == std::string::npos);
   CHECK(text.find("more than 600") != std::string::npos);
 }
@@ -175,6 +176,58 @@ TEST_CASE("runs of another size do not mix into the experiment last run", "[repo
   }
   const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
   CHECK(text.find("12 stored runs of this experiment at another size") != std::string::npos);
+  CHECK(text.find("(median of 3 seeds)") != std::string::npos);
+}
+
+TEST_CASE("sections appear where the store has their axes", "[report]") {
+  TempDir dir;
+  {
+    ResultStore sweep(dir / "sweep.db"), percentiles(dir / "percentiles.db"),
+        noise(dir / "noise.db");
+    test::FillSyntheticSweep(sweep);
+    test::FillSyntheticPercentiles(percentiles);
+    test::FillSyntheticNoise(noise);
+  }
+  const auto has = [&](const std::string& store, const std::string& figure) {
+    return std::filesystem::exists(dir / (store + "/fig/" + figure + ".svg"));
+  };
+  for (const char* store : {"sweep", "percentiles", "noise"}) {
+    WriteReport({dir / (store + std::string(".db"))}, dir / store);
+    CheckReport(dir / store);
+  }
+  CHECK(has("sweep", "lr-batch"));
+  CHECK(has("sweep", "steps-vs-batch"));
+  CHECK(has("sweep", "seconds-vs-batch"));
+  CHECK(std::filesystem::exists(dir / "sweep/data/lr-ceiling.csv"));
+  CHECK_FALSE(has("sweep", "noise"));
+  CHECK(has("percentiles", "percentiles-ioffe-fig1-BN"));
+  CHECK(has("percentiles", "percentiles-ioffe-fig1-no-BN"));
+  CHECK(has("noise", "noise"));
+  CHECK(has("noise", "arrivals"));
+  CHECK_FALSE(has("noise", "lr-batch"));
+  // Least noisy first.
+  const std::string figure = test::ReadFile(dir / "noise/fig/noise.svg");
+  size_t last = 0;
+  for (const char* stats : {">population<", ">wide:512<", ">batch<", ">ghost:16<", ">ghost:4<"}) {
+    const size_t at = figure.find(stats);
+    CHECK(at != std::string::npos);
+    CHECK(at > last);
+    last = at;
+  }
+}
+
+TEST_CASE("several stores make one report", "[report]") {
+  TempDir dir;
+  {
+    ResultStore seed(dir / "seed.db"), noise(dir / "noise.db");
+    test::FillSyntheticSeed(seed);
+    test::FillSyntheticNoise(noise);
+  }
+  const std::string text = test::ReadFile(
+      WriteReport({dir / "seed.db", dir / "noise.db", dir / "seed.db"}, dir / "out"));
+  CheckReport(dir / "out");
+  CHECK(text.find("## Runs") != std::string::npos);
+  CHECK(text.find("## Synthetic: a made-up run of the seed experiment") != std::string::npos);
   CHECK(text.find("(median of 3 seeds)") != std::string::npos);
 }
 

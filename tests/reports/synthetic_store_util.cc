@@ -130,10 +130,10 @@ void FillSyntheticSeed(ResultStore& store, const SyntheticSeedOptions& options) 
   {"name": "no BN, lr 0.001", "set": {"bn.placement": "none", "lr": "0.001"}}],
  "factors": {"bn": "bn.placement", "lr": "lr"},
  "contrasts": [
-  {"name": "as printed: BN at 0.01 against no BN at 0.001", "a": "BN, lr 0.01", "b": "no BN, lr 0.001", "measure": "steps_to_target"},
-  {"name": "BN at equal rate 0.01", "a": "BN, lr 0.01", "b": "no BN, lr 0.01", "measure": "steps_to_target"},
-  {"name": "final training loss, as printed", "a": "BN, lr 0.01", "b": "no BN, lr 0.001", "measure": "train_loss"},
-  {"name": "final training loss at equal rate 0.01", "a": "BN, lr 0.01", "b": "no BN, lr 0.01", "measure": "train_loss"}]
+  {"name": "as printed: BN at 0.01 against no BN at 0.001", "a": "BN, lr 0.01", "b": "no BN, lr 0.001", "measure": "steps_to_target", "test": "sign", "direction": "less"},
+  {"name": "BN at equal rate 0.01", "a": "BN, lr 0.01", "b": "no BN, lr 0.01", "measure": "steps_to_target", "test": "sign", "direction": "less"},
+  {"name": "final training loss, as printed", "a": "BN, lr 0.01", "b": "no BN, lr 0.001", "measure": "train_loss", "test": "paired", "direction": "less"},
+  {"name": "final training loss at equal rate 0.01", "a": "BN, lr 0.01", "b": "no BN, lr 0.01", "measure": "train_loss", "test": "paired", "direction": "less"}]
 })");
   store.PutDocument(
       "environment",
@@ -170,6 +170,50 @@ void FillSyntheticSweep(ResultStore& store) {
           store.Put(r);
         }
       }
+    }
+  }
+}
+
+void FillSyntheticPercentiles(ResultStore& store) {
+  for (const char* placement : {"none", "pre"}) {
+    const bool bn = std::string(placement) == "pre";
+    RunRecord r = Blank("ioffe-fig1");
+    r.arm = r.spec["bn.placement"] = placement;
+    r.spec["seed"] = "1";
+    r.key = std::string("synthetic percentiles ") + placement;
+    Draws draws(bn ? 5 : 6);
+    RunCourse(r, {bn ? 400.0 : 3000.0, 0.2, 0.9, 500, 50000}, draws);
+    for (int unit = 0; unit < 5; ++unit) {
+      double middle = 0, spread = bn ? 1.0 : 0.1;
+      for (int64_t step = 500; step <= 50000; step += 500) {
+        middle += (bn ? 0.01 : 0.05) * draws.Normal() * (1 + unit) /
+                  std::sqrt(static_cast<double>(step) / 500);
+        spread *= std::exp((bn ? 0.0 : 0.3) / std::sqrt(static_cast<double>(step)));
+        const std::string name = "/" + std::to_string(unit);
+        r.readings.push_back({step, "p15" + name, Rounded(middle - spread)});
+        r.readings.push_back({step, "p50" + name, Rounded(middle)});
+        r.readings.push_back({step, "p85" + name, Rounded(middle + spread)});
+      }
+    }
+    store.Put(r);
+  }
+}
+
+void FillSyntheticNoise(ResultStore& store) {
+  const struct {
+    const char* stats;
+    double speed;
+  } dial[] = {
+      {"ghost:4", 60}, {"ghost:16", 45}, {"batch", 40}, {"wide:512", 41}, {"population", 70}};
+  for (const auto& [stats, speed] : dial) {
+    for (int seed = 1; seed <= 6; ++seed) {
+      RunRecord r = Blank("");
+      r.spec["bn.stats"] = stats, r.spec["bn.placement"] = "pre",
+      r.spec["seed"] = std::to_string(seed);
+      r.key = std::string("synthetic noise ") + stats + " " + std::to_string(seed);
+      Draws draws(static_cast<uint64_t>(speed) * 31 + static_cast<uint64_t>(seed));
+      RunCourse(r, {speed, 2, 0.9, 50, 2000}, draws);
+      store.Put(r);
     }
   }
 }

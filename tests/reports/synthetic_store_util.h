@@ -21,4 +21,10 @@ void FillSyntheticSeed(ResultStore& store, const SyntheticSeedOptions& options =
 // A plain sweep without an experiment document: learning rate x batch x BN, with a diverged region.
 void FillSyntheticSweep(ResultStore& store);
 
+// Two arms with the percentiles of five units; the plain one drifts.
+void FillSyntheticPercentiles(ResultStore& store);
+
+// Four kinds of statistics, six seeds.
+void FillSyntheticNoise(ResultStore& store);
+
 }  // namespace batchmark::test

@@ -248,11 +248,11 @@ int Run(const RunOptions& options) {
   if (result.reused > 0)
     PrintNote(std::to_string(result.reused) + " of " + std::to_string(result.planned) +
               " runs were in " + places.store.string() + " already");
-  const Judgement judgement = JudgeRuns(e, records);
-  Print(ArmTable(e, records));
+  const Judgement judgement = JudgeRuns(result.as_run, records);
+  Print(ArmTable(result.as_run, records));
   for (const std::string& sentence : judgement.sentences) Print(WrapText("", 2, sentence));
   Print("report: " + WriteReport({places.store.string()}, places.report.string()) + "\n");
-  return judgement.exit_code;
+  return result.failed > 0 ? static_cast<int>(ExitCode::kIo) : judgement.exit_code;
 }
 
 Command RunCommand() {

@@ -139,12 +139,19 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
     }
   } else {
     const auto now = one.threads == 1 ? ThreadCpuSeconds : NowSeconds;
-    const double begin = now();
-    for (auto _ : state) {
-      subject->run();
-      benchmark::ClobberMemory();
+    const auto hot = [&] {
+      const double begin = now();
+      for (auto _ : state) {
+        subject->run();
+        benchmark::ClobberMemory();
+      }
+      seconds = now() - begin;
+    };
+    if (subject->region != nullptr) {
+      subject->region->Region(hot);
+    } else {
+      hot();
     }
-    seconds = now() - begin;
   }
   SetCounters(state, one, cold, seconds / static_cast<double>(state.iterations()),
               with_limits ? std::max(clock_before, MeasureClockGhz(one.threads)) : 0);

@@ -183,6 +183,7 @@ void RegisterStep(const shapes::NamedStep& named, Placement placement) {
       Subject subject;
       subject.run = [step] { step->Run(); };
       subject.check = [step] { return step->Check(); };
+      subject.region = &SharedParallel(threads);
       return subject;
     };
     Register(one);

@@ -22,32 +22,23 @@ const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
 }
 
 // Elementwise passes follow a pass that ran upwards and left its end in the near caches, so they
-// run downwards: a small tensor in parts of a third of L1, a large one within each worker's share.
-constexpr size_t kNearElements = size_t{1} << 12;
-
-size_t Backwards(size_t i, size_t chunks, size_t threads) {
-  const size_t share = i * threads / chunks;
-  const size_t begin = (share * chunks + threads - 1) / threads;
-  const size_t end = ((share + 1) * chunks + threads - 1) / threads;
+// run downwards: a small tensor as a whole, a large one within each worker's share.
+size_t Backwards(size_t i, size_t chunks, size_t shares) {
+  const size_t share = i * shares / chunks;
+  const size_t begin = (share * chunks + shares - 1) / shares;
+  const size_t end = ((share + 1) * chunks + shares - 1) / shares;
   return begin + end - 1 - i;
 }
 
 template <class Source>
 void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) {
   const size_t stride = src.positions * src.channels;
-  const auto resolve = [&](const ChunkPlan& plan, size_t chunk) {
-    const size_t begin = plan.begin(chunk);
-    ResolveSamples(src, begin, plan.end(chunk) - begin, dst + begin * stride);
-  };
-  if (n * stride <= kInlineElements) {
-    const ChunkPlan parts{n, std::max<size_t>(kNearElements / std::max<size_t>(stride, 1), 1)};
-    for (size_t part = parts.chunks(); part-- > 0;) resolve(parts, part);
-    return;
-  }
   const ChunkPlan plan = PlanChunks(n, n * stride);
-  const size_t threads = static_cast<size_t>(parallel.threads());
-  parallel.For(plan.chunks(),
-               [&](size_t i, int) { resolve(plan, Backwards(i, plan.chunks(), threads)); });
+  const size_t shares = plan.brief ? 1 : static_cast<size_t>(parallel.threads());
+  parallel.For(plan, [&](size_t i, int) {
+    const size_t chunk = Backwards(i, plan.chunks(), shares), begin = plan.begin(chunk);
+    ResolveSamples(src, begin, plan.end(chunk) - begin, dst + begin * stride);
+  });
 }
 
 }  // namespace
@@ -56,7 +47,7 @@ void GatherMoments(Parallel& parallel, const float* x, const MomentTiles& tiles,
   const size_t channels = out.channels;
   BATCHMARK_CHECK(out.mean.size() >= tiles.tiles.size() * channels);
   const ChunkPlan plan = TilePlan(tiles, channels);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel.For(plan, [&](size_t chunk, int) {
     for (size_t t = plan.begin(chunk); t < plan.end(chunk); ++t) {
       const MomentTiles::Tile& tile = tiles.tiles[t];
       TileMomentsRows(x + tile.row_begin * channels, tile.row_end - tile.row_begin, channels,
@@ -90,7 +81,7 @@ void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tile
   BATCHMARK_CHECK(slots_.mean.size() >= tiles.tiles.size() * channels);
   const bool act_after = grad.form == PendingGrad::Form::kNormAct;
   const ChunkPlan plan = TilePlan(tiles, channels);
-  parallel_.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel_.For(plan, [&](size_t chunk, int) {
     for (size_t t = plan.begin(chunk); t < plan.end(chunk); ++t) {
       const MomentTiles::Tile& tile = tiles.tiles[t];
       const size_t at = tile.row_begin * channels;

@@ -9,15 +9,17 @@
 namespace batchmark {
 
 inline constexpr size_t kChunkElements = size_t{1} << 14;  // 64 KiB: a few microseconds
-inline constexpr size_t kInlineElements = size_t{1}
-                                          << 16;  // below, waking a thread costs more than it saves
+// Below this, waking a thread costs more than it saves; one that is awake still has to
+// fetch its part from this core.
+inline constexpr size_t kBriefElements = size_t{1} << 16;
+inline constexpr size_t kBriefChunk = size_t{1} << 13;
 
-// `items` of `elements` elements in all. Small problems are one chunk, which runs without the
-// scheduler.
+// `items` of `elements` elements in all.
 inline ChunkPlan PlanChunks(size_t items, size_t elements) {
   if (items == 0) return {};
-  if (elements <= kInlineElements) return {items, items};
-  return {items, std::max<size_t>(kChunkElements / std::max<size_t>(elements / items, 1), 1)};
+  const bool brief = elements <= kBriefElements;
+  const size_t chunk = brief ? kBriefChunk : kChunkElements;
+  return {items, std::max<size_t>(chunk / std::max<size_t>(elements / items, 1), 1), brief};
 }
 
 }  // namespace batchmark

@@ -4,7 +4,7 @@
 
 #include "core/base/aligned.h"
 #include "core/base/check.h"
-#include "core/ops/pending_span.h"
+#include "core/ops/batch_norm.h"
 #include "core/ops/product.h"
 #include "core/simd/batch_norm_rows.h"
 #include "core/simd/gemm_pack.h"
@@ -71,7 +71,7 @@ void Dense::Backward(size_t n, const Pending& src, const PendingGrad& dz, const 
   BATCHMARK_CHECK(src.positions * src.channels == in && dz.positions * dz.channels == out);
   const float* grad = dz.dy;
   if (dz.form != PendingGrad::Form::kPlain) {
-    ResolveSpans(dz, 0, n, 0, out, s.dz.data(), out);
+    Resolve(s.parallel, n, dz, s.dz.data());
     grad = s.dz.data();
   }
   ColumnSums(n, out, grad, out, false, d_bias);

@@ -17,7 +17,7 @@ void MaxPool2Forward(Parallel& parallel, size_t n, size_t height, size_t width, 
   BATCHMARK_CHECK(src.positions == height * width);
   const size_t in = height * width * channels, out = (height / 2) * (width / 2) * channels;
   const ChunkPlan plan = PlanChunks(n, n * in);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel.For(plan, [&](size_t chunk, int) {
     for (size_t s = plan.begin(chunk); s < plan.end(chunk); ++s) {
       const size_t c = src.scale == nullptr ? 0 : src.groups.Of(s) * channels;
       MaxPool2Image(
@@ -31,7 +31,7 @@ void MaxPool2Backward(Parallel& parallel, size_t n, size_t height, size_t width,
                       const float* d_dst, const uint8_t* arg, float* d_src) {
   const size_t in = height * width * channels, out = (height / 2) * (width / 2) * channels;
   const ChunkPlan plan = PlanChunks(n, n * in);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel.For(plan, [&](size_t chunk, int) {
     for (size_t s = plan.begin(chunk); s < plan.end(chunk); ++s) {
       MaxPool2BackwardImage(height, width, channels, d_dst + s * out, arg + s * out,
                             d_src + s * in);
@@ -45,7 +45,7 @@ void Dropout(Parallel& parallel, size_t n, const Pending& src, float rate, uint6
   const size_t stride = src.positions * src.channels;
   const Rng rng(seed, RngStream::kDropout, sub);
   const ChunkPlan plan = PlanChunks(n, n * stride);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel.For(plan, [&](size_t chunk, int) {
     const size_t begin = plan.begin(chunk), samples = plan.end(chunk) - begin;
     float* to = dst + begin * stride;
     const float* from = src.v + begin * stride;
@@ -64,7 +64,7 @@ double SoftmaxCrossEntropy(Parallel& parallel, size_t n, size_t classes, const f
   for (size_t s = 0; s < n; ++s) BATCHMARK_CHECK(labels[s] < classes);
   const float gradient_scale = 1.0f / static_cast<float>(n);
   const ChunkPlan plan = PlanChunks(n, n * classes);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel.For(plan, [&](size_t chunk, int) {
     const size_t s = plan.begin(chunk), at = s * classes;
     SoftmaxCrossEntropyRows(plan.end(chunk) - s, classes, logits + at, labels + s, gradient_scale,
                             d_logits == nullptr ? nullptr : d_logits + at, losses + s, correct + s);
@@ -78,7 +78,7 @@ void SgdUpdate(Parallel& parallel, size_t size, float lr, float momentum, float 
                const float* grad, float* velocity, float* weights) {
   BATCHMARK_CHECK(velocity != nullptr || momentum == 0.0f);
   const ChunkPlan plan = PlanChunks(size, size);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel.For(plan, [&](size_t chunk, int) {
     const size_t i = plan.begin(chunk);
     SgdRow(plan.end(chunk) - i, lr, momentum, weight_decay, grad + i,
            momentum == 0.0f ? nullptr : velocity + i, weights + i);
@@ -88,7 +88,7 @@ void SgdUpdate(Parallel& parallel, size_t size, float lr, float momentum, float 
 bool AllFinite(Parallel& parallel, const float* x, size_t size) {
   std::atomic<bool> finite{true};  // only ever cleared: the answer does not depend on the order
   const ChunkPlan plan = PlanChunks(size, size);
-  parallel.For(plan.chunks(), [&](size_t chunk, int) {
+  parallel.For(plan, [&](size_t chunk, int) {
     if (!finite.load(std::memory_order_relaxed)) return;
     const size_t i = plan.begin(chunk);
     if (!AllFiniteRow(x + i, plan.end(chunk) - i)) finite.store(false, std::memory_order_relaxed);

@@ -62,7 +62,7 @@ struct ForwardMap {
 
 template <GradForm kForm, Activation kAct>
 struct GradMap {
-  const float* HWY_RESTRICT dy;
+  const float* dy;  // may be dst
   const float* HWY_RESTRICT v;
   GradCoefficients p;
   float* dst;

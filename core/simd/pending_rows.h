@@ -23,7 +23,8 @@ void MapRows(const RowBlock& block, const float* v, const float* scale, const fl
 
 enum class GradForm { kActivation, kNormAct, kActNorm };
 
-// The three non-plain forms of PendingGrad; dy and v share src_stride.
+// The three non-plain forms of PendingGrad; dy and v share src_stride. dst may be dy when the
+// strides agree.
 //   kActivation  dst = dy act'(v)
 //   kNormAct     dst = c1 (dy act'(y)) + c2 v + c3,   y = act(scale v + shift)
 //   kActNorm     dst = (c1 dy + c2 v + c3) act'(v)

@@ -105,6 +105,62 @@ TEST_CASE("Every chunk runs once, exceptions reach the caller, denormals are flu
   CHECK(after == 1);
 }
 
+TEST_CASE("Inside a region loops reach awake workers, each chunk once, whatever comes before", "[parallel]") {
+  const int threads = AvailableThreads();
+  Parallel parallel(threads);
+  std::vector<std::atomic<int>> count(70000);  // more than one loop of the team holds
+  std::atomic<int> unflushed{0}, strangers{0};
+  size_t loops = 0;
+  const auto check = [&](size_t chunks) {
+    for (auto& c : count) c = 0;
+    parallel.For(chunks, [&](size_t i, int worker) {
+      ++count[i];
+      if (!FlushDenormalsIsSet()) ++unflushed;
+      if (worker < 0 || worker >= threads) ++strangers;
+    });
+    for (size_t i = 0; i < count.size(); ++i) REQUIRE(count[i] == (i < chunks ? 1 : 0));
+    ++loops;
+  };
+  for (int again = 0; again < 3; ++again) {
+    parallel.Region([&] {
+      for (size_t chunks : {0, 1, 2, 3, 7, 70000, 1000}) check(chunks);
+      parallel.Region([&] { check(5); });
+      CHECK_THROWS_AS(parallel.For(10, [](size_t i, int) {
+        if (i % 3 == 0) throw std::runtime_error("three");
+      }), std::runtime_error);
+      check(11);
+    });
+    check(100);
+  }
+  CHECK(loops == 30);
+  CHECK(unflushed == 0);
+  CHECK(strangers == 0);
+  CHECK_THROWS_AS(parallel.Region([] { throw std::runtime_error("body"); }), std::runtime_error);
+  check(4);
+}
+
+TEST_CASE("A region's workers run at once with its leader", "[parallel]") {
+  const int threads = AvailableThreads();
+  if (std::string(ParallelBackend()) == "serial" || threads < 2) return;
+  Parallel parallel(threads);
+  std::atomic<int> here{0};
+  std::mutex mutex;
+  std::set<int> workers;
+  parallel.Region([&] {
+    parallel.For(static_cast<size_t>(threads), [&](size_t, int worker) {
+      {
+        std::lock_guard lock(mutex);
+        workers.insert(worker);
+      }
+      ++here;
+      const double begin = NowSeconds();
+      while (here < threads && NowSeconds() - begin < 30.0) std::this_thread::yield();
+    });
+  });
+  CHECK(here == threads);
+  CHECK(workers.size() == static_cast<size_t>(threads));
+}
+
 TEST_CASE("Scratch is private to a worker and keeps its size", "[parallel]") {
   Parallel parallel(2);
   parallel.ReserveScratch(1000);

@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/ops/batch_norm.h"
+
 namespace batchmark {
 
 template <class Linear>
@@ -24,6 +26,8 @@ LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const Linear
   for (size_t extent : shape.weight_shape) weights *= extent;
   weights_ = AlignedBuffer<float>(weights);
   d_weights_ = AlignedBuffer<float>(weights);
+  const bool exponential = act == Activation::kSigmoid || act == Activation::kTanh;
+  if (placement_ == Placement::kPre && exponential) activated_ = AlignedBuffer<float>(out_.size());
 }
 
 template <class Linear>
@@ -46,6 +50,10 @@ Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
     out.scale = norm_->scale(), out.shift = norm_->shift(), out.groups = norm_->groups();
     if (placement_ == Placement::kPre) out.act = act_;
   }
+  if (activated_.size() != 0) {
+    Resolve(parallel_, pass.samples, out, activated_.data());
+    return {.v = activated_.data(), .positions = out.positions, .channels = out.channels, .groups = out.groups};
+  }
   return out;
 }
 
@@ -54,6 +62,11 @@ void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, co
   using Form = PendingGrad::Form;
   PendingGrad grad{.dy = dy, .v = out_.data(), .act = act_, .positions = shape_.positions, .channels = shape_.channels};
   grad.groups.samples = pass.samples;
+  if (activated_.size() != 0) {  // dy times the derivative now; the activation is none from here on
+    grad.form = Form::kActivation, grad.v = activated_.data();
+    Resolve(parallel_, pass.samples, grad, dy);
+    grad.v = out_.data(), grad.act = Activation::kNone;
+  }
   if (norm_) {
     grad.form = placement_ == Placement::kPre ? Form::kNormAct : Form::kActNorm;
     grad.scale = norm_->scale(), grad.shift = norm_->shift();

@@ -50,6 +50,10 @@ class LinearBlock : public Block {
   double weight_decay_;
   AlignedBuffer<float> weights_, bias_, d_weights_, d_bias_;
   AlignedBuffer<float> out_;  // [capacity, positions, channels]: what the linear op stored
+  // The same shape, under `pre` with an exponential in the activation: y itself. Left pending, y would
+  // be formed four times (by the consumer, by its weight gradient and twice for the derivative); an
+  // exponential costs more than the memory it saves.
+  AlignedBuffer<float> activated_;
 };
 
 std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,

@@ -29,6 +29,7 @@ class TrainingSession {
   RunOutcome& outcome() { return outcome_; }
   const TargetRule& target() const { return target_; }
   const std::vector<double>& step_seconds() const { return step_seconds_; }
+  Parallel& parallel() { return parallel_; }
 
   // One optimizer update. False: the run has diverged (status, step and place are recorded).
   bool Step();

@@ -20,6 +20,38 @@ double Median(std::vector<double> values) {
   return *middle;
 }
 
+// Until the last step, divergence, a confirmed target that ends the run, pruning, or a stop asked for:
+// true only for this last.
+bool RunSteps(const RunSpec& spec, TrainingSession& session, RunObserver& seen) {
+  RunOutcome& outcome = session.outcome();
+  double last_checkpoint = NowSeconds();
+  constexpr double kCheckpointEvery_s = 5.0;
+  if (outcome.steps == 0) session.Probe();
+  while (outcome.steps < session.total_steps()) {
+    if (!session.Step()) return false;  // diverged
+    seen.OnStep(outcome.steps, session.total_steps(), outcome.train_s);
+    session.Probe();
+    const bool last = outcome.steps == session.total_steps();
+    if (last || outcome.steps % spec.eval_every == 0) {
+      const size_t before = outcome.readings.size();
+      session.Evaluate();
+      for (size_t i = before; i < outcome.readings.size(); ++i) seen.OnReading(outcome.readings[i]);
+      if (spec.stop_at_target && session.target().confirmed()) return false;
+      if (!session.target().confirmed() && spec.prune.Ends(outcome.steps, outcome.val_accuracy)) {
+        outcome.readings.push_back({outcome.steps, "pruned", outcome.val_accuracy});
+        return false;
+      }
+    }
+    const bool stopped = seen.StopRequested();
+    if (stopped || NowSeconds() - last_checkpoint > kCheckpointEvery_s) {
+      session.SaveCheckpoint();
+      last_checkpoint = NowSeconds();
+    }
+    if (stopped) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 const char* ToText(RunStatus status) {
@@ -40,32 +72,9 @@ RunOutcome RunTraining(const RunSpec& spec, const Dataset& data, RunObserver* ob
   RunOutcome& outcome = session.outcome();
   outcome.setup_s = NowSeconds() - start;
 
+  // Steps of a small net are shorter than waking a thread a few dozen times: one region for all.
   bool stopped = false;
-  double last_checkpoint = NowSeconds();
-  constexpr double kCheckpointEvery_s = 5.0;
-  if (outcome.steps == 0) session.Probe();
-  while (outcome.steps < session.total_steps()) {
-    if (!session.Step()) break;  // diverged
-    seen.OnStep(outcome.steps, session.total_steps(), outcome.train_s);
-    session.Probe();
-    const bool last = outcome.steps == session.total_steps();
-    if (last || outcome.steps % spec.eval_every == 0) {
-      const size_t before = outcome.readings.size();
-      session.Evaluate();
-      for (size_t i = before; i < outcome.readings.size(); ++i) seen.OnReading(outcome.readings[i]);
-      if (spec.stop_at_target && session.target().confirmed()) break;
-      if (!session.target().confirmed() && spec.prune.Ends(outcome.steps, outcome.val_accuracy)) {
-        outcome.readings.push_back({outcome.steps, "pruned", outcome.val_accuracy});
-        break;
-      }
-    }
-    stopped = seen.StopRequested();
-    if (stopped || NowSeconds() - last_checkpoint > kCheckpointEvery_s) {
-      session.SaveCheckpoint();
-      last_checkpoint = NowSeconds();
-    }
-    if (stopped) break;
-  }
+  session.parallel().Region([&] { stopped = RunSteps(spec, session, seen); });
 
   outcome.steps_to_target = session.target().steps();
   outcome.time_to_target_s = session.target().seconds();

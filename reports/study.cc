@@ -183,6 +183,8 @@ void ApplyDefinition(Study& study, const Json& document) {
   study.target = NumberOf(document, "target", 0);
   study.quick = TextOf(document, "quick") == "true";
   study.step_cap = static_cast<int64_t>(NumberOf(document, "step_cap", 0));
+  for (const Json& key : document.value("runs", Json::array()))
+    study.run_keys.insert(key.get<std::string>());
   for (const Json& entry : document.value("arms", Json::array())) {
     Arm arm;
     arm.name = TextOf(entry, "name");
@@ -204,11 +206,20 @@ void ApplyDefinition(Study& study, const Json& document) {
   }
 }
 
-// One store may hold an experiment at several sizes (quick, full, another target), under the same
-// arms. The size is what a spec says apart from the seed and from what tells arms apart; the
-// document describes the last one run.
+// One store may hold an experiment at several sizes (quick, full, another budget), under the same
+// arms. The document describes the last one run, by the keys of its runs. Where it names none, or
+// none that is there (a store merged from other machines), the size is what a spec says apart from
+// the seed and from what tells arms apart.
 std::vector<const RunRecord*> RunsOfOneSize(Study& study,
                                             const std::vector<const RunRecord*>& runs) {
+  std::vector<const RunRecord*> named;
+  for (const RunRecord* run : runs) {
+    if (study.run_keys.count(run->key) && study.FindArm(run->arm)) named.push_back(run);
+  }
+  if (!named.empty()) {
+    study.left_out = runs.size() - named.size();
+    return named;
+  }
   std::set<std::string> arm_keys = {"seed"};
   for (const Arm& arm : study.arms) {
     for (const auto& [key, value] : arm.levels) arm_keys.insert(key);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,7 @@ struct Study {
   double target = 0;
   bool quick = false;
   bool defined = false;  // an experiment document was in the store
+  std::set<std::string> run_keys;  // of the size that the document describes; may be empty
   int64_t step_cap = 0;
   int64_t eval_every = 0;
   std::vector<Arm> arms;

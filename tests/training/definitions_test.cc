@@ -31,15 +31,17 @@ TEST_CASE("Every promised experiment is there, with claim, source and a decisive
     CHECK(!e.claim.empty());
     CHECK(!e.source.empty());
     CHECK(!e.contrasts.empty());
-    CHECK(e.full.seeds >= 8);
+    CHECK(e.full.min_seeds >= 8);
+    if (e.cheap) CHECK(e.cheap->min_seeds >= 8);
     CHECK(e.quick.seeds < 6);  // below the verdict's least number of pairs: never decisive
-    for (const ExperimentSize* size : {&e.full, &e.quick}) {
+    for (const char* form : {"full", "cheap", "quick"}) {
+      const ExperimentSize* size = &e.Size(form);
       for (size_t arm = 0; arm < e.arms.size(); ++arm) {
         const RunSpec spec = ArmSpec(e, *size, arm, 1, 0, {});
         CHECK_NOTHROW(ParseNet(spec.net));
       }
     }
-    for (const std::string& sentence : RequiredRuns(e, e.full.seeds)) {
+    for (const std::string& sentence : RequiredRuns(e, e.full.min_seeds)) {
       CAPTURE(sentence);
       CHECK(sentence.find("planned: ") != std::string::npos);
       CHECK(sentence.find("so it will be inconclusive") == std::string::npos);

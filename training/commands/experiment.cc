@@ -37,12 +37,6 @@ std::string Paragraph(const std::string& label, const std::string& text) {
   return text.empty() ? "" : WrapText(Padded(label, 10), 10, text);
 }
 
-std::string SettingsText(const Settings& settings) {
-  std::string text;
-  for (const auto& [key, value] : settings) text += (text.empty() ? "" : " ") + key + "=" + value;
-  return text;
-}
-
 std::string SizeText(const ExperimentSize& size) {
   std::string text = std::to_string(size.seeds) + (size.seeds == 1 ? " seed" : " seeds");
   if (size.budget_s > 0) text += " within " + Clock(size.budget_s);
@@ -67,7 +61,9 @@ int Show(const std::string& name) {
   for (const Contrast& c : e.contrasts)
     text += Paragraph("contrast", c.name + ": " + c.measure + " of \"" + c.a + "\" " + c.direction +
                                       " than of \"" + c.b + "\" (" + c.test + ")");
-  Print(text + Paragraph("full", SizeText(e.full)) + Paragraph("quick", SizeText(e.quick)));
+  text += Paragraph("full", SizeText(e.full));
+  if (e.cheap) text += Paragraph("cheap", SizeText(*e.cheap) + " (taken by a --budget that the full form exceeds)");
+  Print(text + Paragraph("quick", SizeText(e.quick)));
   return 0;
 }
 
@@ -79,6 +75,7 @@ class RunObserverOnTerminal : public ExperimentObserver {
   void OnPlan(const std::vector<PlannedRun>& runs, const ExperimentSizing& sizing,
               double estimated_s) override {
     count_ = runs.size();
+    form_ = sizing.form;
     if (!sizing.sentence.empty()) progress_.Line(sizing.sentence);
     progress_.Line(std::to_string(count_) + " runs, " + std::to_string(sizing.seeds) + " seeds" +
                    (estimated_s > 0 ? ", about " + Clock(estimated_s) : ""));
@@ -108,12 +105,14 @@ class RunObserverOnTerminal : public ExperimentObserver {
   }
 
   const std::vector<RunRecord>& records() const { return records_; }
+  const std::string& form() const { return form_; }
 
  private:
   const Experiment& experiment_;
   Progress progress_;
   size_t index_ = 0, count_ = 1;
   std::vector<RunRecord> records_;
+  std::string form_;
 };
 
 // Steps to target of the seeds, in their order: "120, 140, > 600".
@@ -149,8 +148,7 @@ std::string ArmTable(const Experiment& e, const std::vector<RunRecord>& records)
   return text;
 }
 
-std::string PlanTable(const Experiment& e, const RunOptions& options) {
-  const ExperimentSize& size = options.quick ? e.quick : e.full;
+std::string PlanTable(const Experiment& e, const ExperimentSize& size) {
   std::string text;
   for (const Arm& arm : e.arms) text += WrapText("  " + arm.name + ": ", 4, SettingsText(arm.set));
   return text + WrapText("  common: ", 4, SettingsText(e.base) + " " + SettingsText(size.set));
@@ -211,7 +209,7 @@ int DryRun(const RunOptions& options, const Experiment& e,
   }
   RunObserverOnTerminal observer(e);
   RunExperiment(e, experiment_options, data, *store, observer);
-  Print(PlanTable(e, options));
+  Print(PlanTable(e, e.Size(observer.form())));
   return 0;
 }
 
@@ -261,7 +259,7 @@ Command RunCommand() {
   command.options = {
       {"NAME", "", "one of `batchmark experiment list`", &options->name, true},
       {"--quick", "", "the small form, for a first look", &options->quick},
-      {"--budget", "TIME", "cut seeds, then steps, to fit (90s, 30m, 2h); says what it cut",
+      {"--budget", "TIME", "fit seeds, form and steps to a time (90s, 30m, 2h); says what was cut",
        &options->budget},
       {"--dry-run", "", "show the runs and what they would cost, and stop", &options->dry_run},
       {"--store", "F.db", "results store; without it out/NAME/results.db", &options->store},

@@ -219,8 +219,15 @@ Experiment ParseExperiment(const std::string& toml_text, const std::string& wher
   }
   e.full = reader.ReadSize(root, "full");
   e.quick = reader.ReadSize(root, "quick");
+  if (root.contains("cheap")) e.cheap = reader.ReadSize(root, "cheap");
   CheckClaims(e, where);
   return e;
+}
+
+std::string SettingsText(const Settings& settings) {
+  std::string text;
+  for (const auto& [key, value] : settings) text += (text.empty() ? "" : " ") + key + "=" + value;
+  return text;
 }
 
 const std::vector<Experiment>& Experiments() {

@@ -9,7 +9,8 @@
 //   [[contrast]]                         what the verdict rests on; words: reports/verdict.h
 //   [procedure]                          runs that depend on runs; procedure.h
 //   [calibration] arm, seeds, measure, test, direction, margin    the verdict code on equal runs (A/A)
-//   [full] / [quick] seeds, set = {...}  the two sizes; either may say budget_s
+//   [full] / [cheap] / [quick] seeds, set = {...}  the sizes; cheap, which may be missing, is what a budget
+//            takes that would have to cut the full size's steps; any may say budget_s
 // Run keys are set in the order defaults, base, size, arm, the caller's overrides.
 #pragma once
 
@@ -73,7 +74,14 @@ struct Experiment {
   std::optional<Procedure> procedure;
   std::optional<CalibrationPlan> calibration;
   ExperimentSize full, quick;
+  std::optional<ExperimentSize> cheap;
+
+  const ExperimentSize& Size(const std::string& form) const {  // "full", "cheap", "quick"
+    return form == "quick" ? quick : form == "cheap" && cheap ? *cheap : full;
+  }
 };
+
+std::string SettingsText(const Settings& settings);  // "lr=0.1 batch=32"
 
 // All compiled-in experiments, in the order of their names. A broken definition aborts (a test reads them all).
 const std::vector<Experiment>& Experiments();
@@ -81,8 +89,16 @@ const std::vector<Experiment>& Experiments();
 const Experiment& FindExperiment(const std::string& name);
 // Throws Error(kBadInput): line, column and what is wrong.
 Experiment ParseExperiment(const std::string& toml_text, const std::string& where);
+// How a definition was run, for its document.
+struct DefinitionUse {
+  std::string form = "full";
+  int seeds = 1;
+  int64_t step_cap = 1;
+  double target = 0.0;
+  std::string target_metric;
+  std::vector<std::string> runs;  // keys of its runs; empty: all of the experiment's name
+};
 // The definition as the report reads it from the store (document "experiment/<name>").
-std::string DefinitionJson(const Experiment& experiment, bool quick, int seeds, int64_t step_cap,
-                           const std::string& target, const std::string& target_metric);
+std::string DefinitionJson(const Experiment& experiment, const DefinitionUse& use);
 
 }  // namespace batchmark

@@ -23,11 +23,11 @@ ordered_json ContrastJson(const Contrast& c) {
 
 }  // namespace
 
-std::string DefinitionJson(const Experiment& e, bool quick, int seeds, int64_t step_cap, const std::string& target,
-                           const std::string& target_metric) {
-  ordered_json j{{"name", e.name},     {"title", e.title},      {"claim", e.claim},       {"source", e.source},
-                 {"quick", quick},     {"seeds", seeds},        {"step_cap", step_cap},   {"target", std::stod(target)},
-                 {"target_metric", target_metric}};
+std::string DefinitionJson(const Experiment& e, const DefinitionUse& use) {
+  ordered_json j{{"name", e.name},         {"title", e.title},         {"claim", e.claim},
+                 {"source", e.source},     {"form", use.form},         {"quick", use.form == "quick"},
+                 {"seeds", use.seeds},     {"step_cap", use.step_cap}, {"target", use.target},
+                 {"target_metric", use.target_metric}};
   j["arms"] = ordered_json::array();
   for (const Arm& arm : e.arms) {
     ordered_json set = ordered_json::object();
@@ -38,6 +38,7 @@ std::string DefinitionJson(const Experiment& e, bool quick, int seeds, int64_t s
   for (const auto& [word, key] : e.factors) j["factors"][word] = key;
   j["contrasts"] = ordered_json::array();
   for (const Contrast& c : e.contrasts) j["contrasts"].push_back(ContrastJson(c));
+  if (!use.runs.empty()) j["runs"] = use.runs;
   return j.dump(1);
 }
 

@@ -34,7 +34,7 @@ std::vector<std::string> CostSentences(const Experiment& e, const std::vector<Ru
 ExperimentClaims ClaimsOf(const Experiment& e) {
   Experiment named = e;
   if (e.name == "A/A") named.arms.clear();
-  return ParseExperimentClaims(DefinitionJson(named, /*quick=*/false, 1, 1, "0", ""));
+  return ParseExperimentClaims(DefinitionJson(named, {}));
 }
 
 std::vector<std::string> RequiredRuns(const Experiment& e, int seeds) {

@@ -22,7 +22,8 @@ std::string Minutes(double seconds) {
 
 }  // namespace
 
-ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s) {
+ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s,
+                           const std::string& whole) {
   ExperimentSizing sizing{.seeds = size.seeds};
   const double block = Total(costs, 0);  // all arms, one seed
   if (budget_s <= 0 || block * size.seeds <= budget_s) return sizing;
@@ -41,7 +42,7 @@ ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost
     cut += (cut.empty() ? "" : ", ") + ("steps " + std::to_string(longest)) + " -> " + std::to_string(sizing.steps);
   }
   const double planned_s = Total(costs, sizing.steps) * sizing.seeds;
-  sizing.sentence = "The whole experiment would take " + Minutes(block * size.seeds) + " here; to fit " +
+  sizing.sentence = whole + " would take " + Minutes(block * size.seeds) + " here; to fit " +
                     Minutes(budget_s) + " it was cut: " + cut + ".";
   if (planned_s > 1.05 * budget_s) {
     sizing.sentence += " It takes " + Minutes(planned_s) + " all the same: fewer runs or steps would show nothing.";

@@ -17,6 +17,7 @@ struct PlannedRun {
 };
 
 struct ExperimentSizing {
+  std::string form = "full";  // Experiment::Size
   int seeds = 1;
   int64_t steps = 0;     // 0: as the spec says
   std::string sentence;  // what the budget cut, for people; "" if nothing
@@ -37,8 +38,9 @@ struct ArmCost {
 };
 
 // Seeds first (down to min_seeds), then steps (a multiple of eval_every, down to min_steps), so that all
-// runs fit budget_s; says so where even that does not.
-ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s);
+// runs fit budget_s; says so where even that does not. whole: what is cut, for the sentence.
+ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s,
+                           const std::string& whole = "The whole experiment");
 
 // The spec of one run: defaults, then base, then size, then arm, then `overrides`, then seed and steps.
 RunSpec ArmSpec(const Experiment& experiment, const ExperimentSize& size, size_t arm, uint64_t seed, int64_t steps,

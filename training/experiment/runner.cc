@@ -4,9 +4,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "core/base/cpu.h"
+#include "core/base/sha256.h"
 #include "training/experiment/probe.h"
 #include "training/experiment/procedure.h"
 
@@ -15,10 +17,18 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// The sizing of a budget is measured once and kept, so that repeating the command finds its own runs.
+// The sizing of a budget is measured once and kept, so that repeating the command finds its own runs; a
+// changed definition is another.
 std::string SizingName(const Experiment& e, const ExperimentOptions& options, const Dataset& data) {
+  std::string sizes;
+  for (const ExperimentSize& size : {e.full, e.cheap.value_or(ExperimentSize()), e.quick}) {
+    sizes += std::to_string(size.seeds) + "/" + std::to_string(size.min_seeds) + "/" + std::to_string(size.min_steps);
+    for (const auto& [key, value] : size.set) sizes += "," + key + "=" + value;
+    sizes += ";";
+  }
   return "sizing/" + e.name + (options.quick ? "/quick/" : "/full/") +
-         std::to_string(static_cast<int64_t>(options.budget_s)) + "/" + data.hash.substr(0, 16) + "/" + HostId();
+         std::to_string(static_cast<int64_t>(options.budget_s)) + "/" +
+         Sha256Hex(DefinitionJson(e, {}) + sizes).substr(0, 16) + "/" + data.hash.substr(0, 16) + "/" + HostId();
 }
 
 // What a budget is cut by: runs that come with each seed, and those that come once.
@@ -52,42 +62,76 @@ CostList MeasureArms(const Experiment& e, const ExperimentSize& size, const Expe
   return list;
 }
 
-ExperimentSizing LoadOrMeasureSizing(const Experiment& e, const ExperimentSize& size, const ExperimentOptions& options,
-                                     const Dataset& data, ResultStore& store, double& estimated_s) {
-  const double budget_s = options.budget_s > 0 ? options.budget_s : size.budget_s;
-  if (budget_s <= 0 && !options.dry_run) return {.seeds = size.seeds};
+struct PlannedSize {
+  ExperimentSizing sizing;
+  double estimated_s = 0;
+};
+
+PlannedSize MeasureSize(const Experiment& e, const std::string& form, double budget_s,
+                        const ExperimentOptions& options, const Dataset& data) {
+  const ExperimentSize& size = e.Size(form);
+  const CostList costs = MeasureArms(e, size, options, data);
+  const double for_seeds_s = budget_s > 0 ? std::max(1.0, budget_s - costs.once_s) : 0.0;
+  PlannedSize planned{FitBudget(size, costs.every_seed, for_seeds_s, form == "cheap" ? "All of that" : "The whole experiment"),
+                      costs.once_s};
+  planned.sizing.form = form;
+  for (const ArmCost& cost : costs.every_seed) {
+    const int64_t cut = planned.sizing.steps;
+    planned.estimated_s += planned.sizing.seeds * cost.Seconds(cut > 0 ? std::min(cut, cost.steps) : cost.steps);
+  }
+  return planned;
+}
+
+// Seeds of the full size give way to the budget first, then, before any steps do, the size itself.
+PlannedSize ChooseSize(const Experiment& e, const ExperimentOptions& options, const Dataset& data) {
+  const std::string form = options.quick ? "quick" : "full";
+  const double budget_s = options.budget_s > 0 ? options.budget_s : e.Size(form).budget_s;
+  if (budget_s <= 0 && !options.dry_run) return {{.form = form, .seeds = e.Size(form).seeds}};
+  PlannedSize planned = MeasureSize(e, form, budget_s, options, data);
+  if (form == "full" && e.cheap && planned.sizing.steps > 0) {
+    planned = MeasureSize(e, "cheap", budget_s, options, data);
+    planned.sizing.sentence = "The full form does not fit the budget, so the cheap one is run: " +
+                              SettingsText(e.cheap->set) + "." +
+                              (planned.sizing.sentence.empty() ? "" : " ") + planned.sizing.sentence;
+  }
+  return planned;
+}
+
+PlannedSize LoadOrChooseSize(const Experiment& e, const ExperimentOptions& options, const Dataset& data,
+                             ResultStore& store) {
   const std::string name = SizingName(e, options, data);
   if (const auto stored = store.FindDocument(name)) {
     const auto j = ordered_json::parse(*stored);
-    estimated_s = j.value("estimated_s", 0.0);
-    return {.seeds = j.at("seeds"), .steps = j.at("steps"), .sentence = j.at("sentence")};
+    return {{.form = j.at("form"), .seeds = j.at("seeds"), .steps = j.at("steps"), .sentence = j.at("sentence")},
+            j.at("estimated_s")};
   }
-  const CostList costs = MeasureArms(e, size, options, data);
-  const double for_seeds_s = budget_s > 0 ? std::max(1.0, budget_s - costs.once_s) : 0.0;
-  const ExperimentSizing sizing = FitBudget(size, costs.every_seed, for_seeds_s);
-  estimated_s = costs.once_s;
-  for (const ArmCost& cost : costs.every_seed) {
-    estimated_s += sizing.seeds * cost.Seconds(sizing.steps > 0 ? std::min(sizing.steps, cost.steps) : cost.steps);
-  }
-  if (!options.dry_run) {
-    store.PutDocument(name, ordered_json{{"seeds", sizing.seeds},
+  const PlannedSize planned = ChooseSize(e, options, data);
+  const ExperimentSizing& sizing = planned.sizing;
+  if (planned.estimated_s > 0 && !options.dry_run) {
+    store.PutDocument(name, ordered_json{{"form", sizing.form},
+                                         {"seeds", sizing.seeds},
                                          {"steps", sizing.steps},
                                          {"sentence", sizing.sentence},
-                                         {"estimated_s", estimated_s}}
+                                         {"estimated_s", planned.estimated_s}}
                                 .dump());
   }
-  return sizing;
+  return planned;
 }
 
 void StoreDocuments(const Experiment& e, const ExperimentOptions& options, const ExperimentSizing& sizing,
-                    const ExperimentSize& size, const RunSpec& first, const Dataset& data, ResultStore& store) {
+                    const std::vector<std::string>& run_keys, const RunSpec& first, const Dataset& data,
+                    ResultStore& store) {
   const int64_t cap = first.steps ? *first.steps : TotalSteps(first, data);
-  store.PutDocument("experiment/" + e.name, DefinitionJson(e, options.quick, sizing.seeds, cap,
-                                                           NumberText(first.target), first.target_metric));
+  store.PutDocument("experiment/" + e.name, DefinitionJson(e, {.form = sizing.form,
+                                                               .seeds = sizing.seeds,
+                                                               .step_cap = cap,
+                                                               .target = first.target,
+                                                               .target_metric = first.target_metric,
+                                                               .runs = run_keys}));
   store.PutDocument("environment", EnvironmentJson(first, data));
   if (!options.command.empty()) store.PutDocument("command", options.command);
   store.PutDocument("budget/" + e.name,
-                    ordered_json{{"full", {{"seeds", size.seeds}}},
+                    ordered_json{{"full", {{"seeds", e.Size(sizing.form).seeds}}},
                                  {"used", {{"seeds", sizing.seeds}, {"steps", cap}}},
                                  {"sentence", sizing.sentence}}
                         .dump());
@@ -102,10 +146,12 @@ class Rounds {
     result_.as_run = e;
   }
 
-  // False: stopped.
-  bool Run(const std::string& experiment, const std::vector<Arm>& arms, const std::vector<PlannedRun>& runs) {
-    RunQueueOptions queue{.experiment = experiment};
+  // False: stopped. tuning: trials, which belong to no arm that is judged.
+  bool Run(const std::vector<Arm>& arms, const std::vector<PlannedRun>& runs, bool tuning = false) {
+    RunQueueOptions queue{.experiment = result_.as_run.name + (tuning ? "/tuning" : "")};
     for (const Arm& arm : arms) queue.arms.push_back(arm.name);
+    for (const PlannedRun& run : runs)
+      if (!tuning) keys_.insert(RunKeyHash(run.spec, data_.hash));
     result_.Add(RunAll(runs, queue, data_, store_, observer_));
     return !result_.interrupted;
   }
@@ -142,9 +188,9 @@ class Rounds {
           }
         }
       }
-      if (!others.empty() && !Run(families.name, arms, others)) return false;
+      if (!others.empty() && !Run(arms, others)) return false;
       if (runs.empty()) return true;
-      if (!Run(families.name, arms, runs)) return false;
+      if (!Run(arms, runs)) return false;
       for (size_t i = 0; i < runs.size(); ++i) {
         const auto stored = store_.Find(RunKeyHash(runs[i].spec, data_.hash));
         // A run that could not be carried out would be asked for again and again.
@@ -168,7 +214,7 @@ class Rounds {
                                  kFirstTuningSeed + static_cast<uint64_t>(s), options_.overrides));
         }
       }
-      if (!Run(result_.as_run.name + "/tuning", arms, runs)) return false;
+      if (!Run(arms, runs, /*tuning=*/true)) return false;
       std::vector<RunRecord> trials;
       for (const PlannedRun& run : runs)
         if (auto record = store_.Find(RunKeyHash(run.spec, data_.hash))) trials.push_back(std::move(*record));
@@ -183,6 +229,8 @@ class Rounds {
   }
 
   ExperimentResult& result() { return result_; }
+  // Of all runs so far, in order.
+  std::vector<std::string> Keys() const { return {keys_.begin(), keys_.end()}; }
 
  private:
   static Arm Trial(const Procedure& p, const Arm& arm, const std::string& value) {
@@ -199,6 +247,7 @@ class Rounds {
   ResultStore& store_;
   ExperimentObserver& observer_;
   ExperimentResult result_;
+  std::set<std::string> keys_;
 };
 
 // A bracket's plan before anything is known: the grids.
@@ -223,9 +272,8 @@ std::vector<PlannedRun> BracketGrid(const Experiment& e, const ExperimentSize& s
 
 ExperimentResult RunExperiment(const Experiment& e, const ExperimentOptions& options, const Dataset& data,
                                ResultStore& store, ExperimentObserver& observer) {
-  const ExperimentSize& size = options.quick ? e.quick : e.full;
-  double estimated_s = 0;
-  const ExperimentSizing sizing = LoadOrMeasureSizing(e, size, options, data, store, estimated_s);
+  const auto [sizing, estimated_s] = LoadOrChooseSize(e, options, data, store);
+  const ExperimentSize& size = e.Size(sizing.form);
   const bool bracket = e.procedure && e.procedure->kind == Procedure::Kind::kBracket;
   const std::vector<PlannedRun> first =
       bracket ? BracketGrid(e, size, sizing, options) : PlanRuns(e, size, sizing, options.overrides);
@@ -236,16 +284,18 @@ ExperimentResult RunExperiment(const Experiment& e, const ExperimentOptions& opt
     return rounds.result();
   }
   // The definition first, so that a stopped experiment can be reported; again with what a procedure found.
-  const auto store_documents = [&] {
-    StoreDocuments(rounds.result().as_run, options, sizing, size, first.front().spec, data, store);
+  const auto store_documents = [&](const std::vector<std::string>& keys) {
+    StoreDocuments(rounds.result().as_run, options, sizing, keys, first.front().spec, data, store);
   };
-  store_documents();
+  std::vector<std::string> keys;
+  for (const PlannedRun& run : first) keys.push_back(RunKeyHash(run.spec, data.hash));
+  store_documents(keys);
   if (bracket) {
     rounds.Bracket();
   } else if (!e.procedure || rounds.Tune()) {
-    rounds.Run(e.name, rounds.result().as_run.arms, PlanRuns(rounds.result().as_run, size, sizing, options.overrides));
+    rounds.Run(rounds.result().as_run.arms, PlanRuns(rounds.result().as_run, size, sizing, options.overrides));
   }
-  if (e.procedure) store_documents();
+  if (e.procedure) store_documents(rounds.Keys());
   return rounds.result();
 }
 

@@ -150,8 +150,10 @@ ExperimentResult RunSweep(const SweepPlan& plan, const SweepOptions& options, co
     cap = std::max(cap, TotalSteps(run.spec, data));
   }
   store.PutDocument("experiment/" + plan.study.name,
-                    DefinitionJson(plan.study, /*quick=*/false, static_cast<int>(seeds.size()), cap,
-                                   NumberText(first.target), first.target_metric));
+                    DefinitionJson(plan.study, {.seeds = static_cast<int>(seeds.size()),
+                                                .step_cap = cap,
+                                                .target = first.target,
+                                                .target_metric = first.target_metric}));
   store.PutDocument("environment", EnvironmentJson(first, data));
   if (!options.command.empty()) store.PutDocument("command", options.command);
   RunQueueOptions queue{

@@ -200,7 +200,7 @@ Parallel::~Parallel() = default;
 bool Parallel::InRegion() const { return state_->team.is_open(); }
 
 void Parallel::Run(size_t chunks, Trampoline trampoline, const void* context) {
-  if (InRegion() && chunks <= SpinTeam::kMaxChunks) {
+  if (InRegion()) {
     state_->team.Run(chunks, trampoline, context);
   } else {
     Schedule(chunks, trampoline, context);

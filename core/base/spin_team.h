@@ -22,7 +22,6 @@ namespace batchmark {
 class SpinTeam {
  public:
   using Trampoline = void (*)(const void* context, size_t chunk, int worker);
-  static constexpr size_t kMaxChunks = 0xffff;  // of one Run
 
   explicit SpinTeam(int workers) : ranges_(static_cast<size_t>(workers)) {}
 
@@ -45,19 +44,10 @@ class SpinTeam {
 
   // The leader's loop; returns when every chunk is done. Rethrows the first exception of a chunk.
   void Run(size_t chunks, Trampoline trampoline, const void* context) {
-    trampoline_.store(trampoline, std::memory_order_relaxed);
-    context_.store(context, std::memory_order_relaxed);
-    done_.store(0, std::memory_order_relaxed);
-    ++generation_;
-    const size_t workers = ranges_.size();
-    for (size_t w = 0; w < workers; ++w) {
-      const uint64_t begin = chunks * w / workers, end = chunks * (w + 1) / workers;
-      ranges_[w].word.store(uint64_t{generation_} << 32 | begin << 16 | end,
-                            std::memory_order_release);
+    constexpr size_t kMost = 0xffff;  // that a word can tell
+    for (size_t base = 0; base < chunks; base += kMost) {
+      Share(base, chunks - base < kMost ? chunks - base : kMost, trampoline, context);
     }
-    Drain(leader_);
-    Idle idle;
-    while (done_.load(std::memory_order_acquire) != chunks) idle.Pause();
     if (failed_.load(std::memory_order_acquire)) {
       failed_.store(false, std::memory_order_relaxed);
       std::rethrow_exception(std::exchange(error_, nullptr));
@@ -86,6 +76,24 @@ class SpinTeam {
     }
   };
 
+  // Chunks [base, base + count).
+  void Share(size_t base, size_t count, Trampoline trampoline, const void* context) {
+    trampoline_.store(trampoline, std::memory_order_relaxed);
+    context_.store(context, std::memory_order_relaxed);
+    base_.store(base, std::memory_order_relaxed);
+    done_.store(0, std::memory_order_relaxed);
+    ++generation_;
+    const size_t workers = ranges_.size();
+    for (size_t w = 0; w < workers; ++w) {
+      const uint64_t begin = count * w / workers, end = count * (w + 1) / workers;
+      ranges_[w].word.store(uint64_t{generation_} << 32 | begin << 16 | end,
+                            std::memory_order_release);
+    }
+    Drain(leader_);
+    Idle idle;
+    while (done_.load(std::memory_order_acquire) != count) idle.Pause();
+  }
+
   bool Drain(int worker) {
     bool any = false;
     const size_t own = static_cast<size_t>(worker);
@@ -113,11 +121,11 @@ class SpinTeam {
   static size_t Begin(uint64_t word) { return word >> 16 & 0xffff; }
   static size_t End(uint64_t word) { return word & 0xffff; }
 
-  // Runs `chunk` if the range still is as `word` says; otherwise renews `word`.
-  bool Claim(std::atomic<uint64_t>& range, uint64_t& word, uint64_t next, size_t chunk,
-             int worker) {
+  // Runs chunk base + i if the range still is as `word` says; otherwise renews `word`.
+  bool Claim(std::atomic<uint64_t>& range, uint64_t& word, uint64_t next, size_t i, int worker) {
     const Trampoline trampoline = trampoline_.load(std::memory_order_relaxed);
     const void* const context = context_.load(std::memory_order_relaxed);
+    const size_t chunk = base_.load(std::memory_order_relaxed) + i;
     if (!range.compare_exchange_weak(word, next, std::memory_order_acq_rel,
                                      std::memory_order_acquire)) {
       return false;
@@ -134,6 +142,7 @@ class SpinTeam {
   std::vector<Range> ranges_;
   std::atomic<Trampoline> trampoline_{nullptr};
   std::atomic<const void*> context_{nullptr};
+  std::atomic<size_t> base_{0};
   alignas(64) std::atomic<size_t> done_{0};
   std::atomic<bool> open_{false}, failed_{false};
   std::exception_ptr error_;

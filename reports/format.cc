@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 
 namespace batchmark::report {
@@ -87,11 +88,28 @@ std::string MetricName(const std::string& metric) {
       {"test_accuracy", "test accuracy"},
       {"train_loss", "training loss"},
       {"val_loss", "validation loss"},
-      {"steps_to_target", "steps to target"},
-      {"time_to_target_s", "seconds to target"},
-      {"ms_per_step", "ms per step"},
+      {"steps_to_target", "steps to the target"},
+      {"time_to_target_s", "seconds to the target"},
+      {"ms_per_step", "time of a step"},
+      {"lr_ceiling", "learning-rate ceiling"},
+      {"diverged_share", "runs that diverged"},
+      {"reached_share", "runs that reached the target"},
       {"val_accuracy_batch_stats", "validation accuracy with batch statistics"},
+      {"noise_mean", "noise of batch means"},
+      {"noise_sd", "noise of batch deviations"},
+      {"shift", "shift of variance"},
+      {"preact_drift", "drift of pre-activations"},
+      {"state_bits", "bits of the final state"},
+      {"landscape_loss_median", "range of the loss along the gradient"},
+      {"landscape_gradient_median", "change of the gradient along it"},
+      {"landscape_beta_median", "effective smoothness"},
   };
+  const size_t at = metric.find('@');  // a reading: NAME@STEP, NAME@last
+  if (at != std::string::npos) {
+    const std::string step = metric.substr(at + 1);
+    return MetricName(metric.substr(0, at)) +
+           (step == "last" ? "" : " at step " + Count(std::atof(step.c_str())));
+  }
   const auto found = names.find(metric);
   return found == names.end() ? metric : found->second;
 }

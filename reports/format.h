@@ -17,8 +17,8 @@ std::string Seconds(double seconds);                     // "0.41 s", "12.3 s", 
 std::string Exact(double value);  // for CSV: shortest text that parses back; "" for NaN
 std::string ShortHash(const std::string& hash);  // first 12 characters
 
-// "validation accuracy" for "val_accuracy", "learning rate" for "lr"; unknown names come back
-// unchanged.
+// "validation accuracy" for "val_accuracy", "shift of variance" for "shift@last", "learning rate"
+// for "lr"; unknown names come back unchanged.
 std::string MetricName(const std::string& metric);
 std::string KeyName(const std::string& spec_key);
 

@@ -82,6 +82,23 @@ TestResult SignTest(int wins, int losses, Alternative alternative) {
   return {static_cast<double>(wins) / n, Tail(lower, upper, alternative), n};
 }
 
+std::optional<Interval> SignInterval(std::span<const double> low, std::span<const double> high,
+                                     double level) {
+  BATCHMARK_CHECK(level > 0.0 && level < 1.0);
+  BATCHMARK_CHECK(low.size() == high.size());
+  const size_t n = low.size();
+  size_t k = 0;
+  while (k < n &&
+         BinomialCdf(static_cast<int>(k), static_cast<int>(n), 0.5) <= 0.5 * (1.0 - level)) {
+    ++k;
+  }
+  if (k == 0) return std::nullopt;
+  std::vector<double> lows(low.begin(), low.end()), highs(high.begin(), high.end());
+  std::sort(lows.begin(), lows.end());
+  std::sort(highs.begin(), highs.end());
+  return Interval{lows[k - 1], highs[n - k]};
+}
+
 PairedT PairedTTest(std::span<const double> differences, double null, Alternative alternative,
                     double level) {
   BATCHMARK_CHECK(level > 0.0 && level < 1.0 && std::isfinite(null));

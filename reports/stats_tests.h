@@ -16,6 +16,14 @@ namespace batchmark {
 // Source: Conover 1999, section 3.4.
 TestResult SignTest(int wins, int losses, Alternative alternative = Alternative::kTwoSided);
 
+// The interval of the median that belongs to the sign test: from the k-th smallest to the k-th
+// largest value, k the largest with P(Binomial(n, 1/2) < k) <= (1 - level) / 2. Value i is known to
+// lie in [low[i], high[i]], an end may be infinite: so may the interval's. Empty where no k
+// fits (at 95 %: below six values).
+// Source: Conover 1999, section 3.2; as scipy.stats.quantile_test.
+std::optional<Interval> SignInterval(std::span<const double> low, std::span<const double> high,
+                                     double level = 0.95);
+
 // Mean of differences with Student's interval:
 //   t = (mean - null) / (sd / sqrt(n)), df = n - 1;  interval = mean +- t_quantile sd / sqrt(n)
 struct PairedT {

@@ -101,6 +101,14 @@ struct PairCounts {
   int less = 0, greater = 0, ties = 0, undecided = 0;
 };
 
+// The effect as a figure shows it: on the scale of the claim's margin (a log ratio, a difference in
+// the measure's unit, a share), whatever scale the test has. An open end is infinite.
+struct ShownEffect {
+  double low, high;                  // mean or median; one number where every run arrived
+  std::optional<Interval> interval;  // none below n_min pairs
+  std::vector<double> lines;         // the null, or both ends of an equivalence margin
+};
+
 struct ContrastFinding {
   ContrastClaim claim;
   ContrastTest test_used = ContrastTest::kSign;  // another than claim.test only as said above
@@ -111,6 +119,7 @@ struct ContrastFinding {
   int pairs = 0, unpaired = 0;  // seeds in both arms; in one only, or not measured
   PairCounts counts;            // pairs by their effect against the null
   int censored_a = 0, censored_b = 0, diverged_a = 0, diverged_b = 0;
+  std::optional<ShownEffect> shown;  // empty: nothing could be compared
   std::string effect_text;  // "ratio 0.42 [0.36, 0.49]", "less in 8 of 8 decided pairs"
   std::string sentence;     // what was found, with test, n, p and counts
 };

@@ -46,6 +46,14 @@ double ConservativeMedian(std::span<const Known> effects, Direction direction) {
   return ends[at];
 }
 
+// The median of one end of the effects; between the middle two, an infinite one wins.
+double MiddleOf(std::vector<double> ends, bool upper) {
+  std::sort(ends.begin(), ends.end());
+  const double below = ends[(ends.size() - 1) / 2], above = ends[ends.size() / 2];
+  if (std::isinf(below) || std::isinf(above)) return upper ? above : below;
+  return 0.5 * (below + above);
+}
+
 // Effect: the share of decided pairs above the null, against one half. Where a minimum effect is
 // declared: the median effect, so that the minimum means something.
 void Sign(std::span<const Known> effects, ContrastFinding& finding, double alpha) {
@@ -168,6 +176,30 @@ void Proportion(std::span<const RunPair> pairs, ContrastFinding& finding, double
   criterion.p_opposite = std::min(1.0, less ? above : below);
 }
 
+// The test's own mean and interval; where it has none, the median pair and the sign test's.
+std::optional<ShownEffect> Show(std::span<const Known> effects, const ContrastFinding& finding,
+                                double alpha) {
+  const Criterion& criterion = finding.criterion;
+  ShownEffect shown;
+  const double null = ClaimNull(finding.claim), margin = criterion.margin;
+  shown.lines = margin > 0.0 ? std::vector{-margin, margin} : std::vector{null};
+  const bool by_pairs = finding.test_used == ContrastTest::kSign ||
+                        finding.test_used == ContrastTest::kLogRank || !criterion.estimate;
+  if (!by_pairs) shown.low = shown.high = *criterion.estimate;
+  if (!by_pairs && finding.test_used != ContrastTest::kWilcoxon) {
+    shown.interval = criterion.interval;
+  } else if (effects.empty()) {
+    return std::nullopt;
+  } else {
+    std::vector<double> low, high;
+    for (const Known& effect : effects) low.push_back(effect.low), high.push_back(effect.high);
+    shown.interval = SignInterval(low, high, 1.0 - alpha);
+    if (by_pairs) shown.low = MiddleOf(low, /*upper=*/false), shown.high = MiddleOf(high, true);
+  }
+  if (finding.pairs < finding.claim.n_min) shown.interval.reset();
+  return shown;
+}
+
 void CountStatuses(std::span<const RunPair> pairs, ContrastFinding& finding) {
   auto count = [](const std::vector<const RunRecord*>& runs, int& diverged, int& censored) {
     for (const RunRecord* run : runs) {
@@ -218,6 +250,7 @@ ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& c
   if (claim.test == ContrastTest::kProportion) {
     finding.pairs = static_cast<int>(pairs.size());
     Proportion(pairs, finding, alpha);
+    finding.shown = Show({}, finding, alpha);
   } else {
     std::vector<Known> effects;
     for (const RunPair& pair : pairs) {
@@ -228,6 +261,7 @@ ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& c
     finding.counts = CountAgainst(effects, criterion.null);
     if (claim.test == ContrastTest::kTost) criterion.margin = ClaimMargin(claim);
     TestEffects(pairs, effects, finding, alpha);
+    finding.shown = Show(effects, finding, alpha);
   }
   criterion.n = finding.pairs;
   return finding;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "reports/format.h"
+#include "reports/verdict_pairs.h"
 #include "reports/verdict_tests.h"
 
 namespace batchmark {
@@ -26,24 +28,30 @@ std::string DifferenceText(double difference, const std::string& measure) {
   return IsAccuracy(measure) ? Digits("%+.2f", 100.0 * difference) : Digits("%+.3g", difference);
 }
 
-std::string OnScale(double effect, const ContrastFinding& finding) {
-  return finding.is_ratio ? FactorText(std::exp(effect))
-                          : DifferenceText(effect, finding.claim.measure);
+bool IsShareOfOne(const ContrastFinding& finding) {
+  return finding.claim.test == ContrastTest::kProportion && finding.claim.b.empty();
 }
 
-std::string MeasureText(const std::string& measure) {
-  if (measure == "steps_to_target") return "steps to the target";
-  if (measure == "time_to_target_s") return "seconds to the target";
-  if (measure == "train_loss") return "final training loss";
-  if (measure == "val_accuracy") return "final validation accuracy";
-  if (measure == "test_accuracy") return "test accuracy";
-  if (measure == "ms_per_step") return "time of a step";
-  if (measure == "lr_ceiling") return "learning-rate ceiling";
-  if (measure == "diverged_share") return "runs that diverged";
-  if (measure == "reached_share") return "runs that reached the target";
-  const size_t at = measure.find('@');
-  const std::string name = measure.substr(0, at), step = measure.substr(at + 1);
-  return name + (step == "last" ? " at the end" : " at step " + step);
+std::string OnScale(double effect, const ContrastFinding& finding) {
+  if (finding.is_ratio) return FactorText(std::exp(effect));
+  if (IsShareOfOne(finding)) return Digits("%.0f", 100.0 * effect);
+  if (finding.claim.test == ContrastTest::kProportion) return Digits("%+.0f", 100.0 * effect);
+  return DifferenceText(effect, finding.claim.measure);
+}
+
+std::string UnitText(const ContrastFinding& finding) {
+  if (finding.is_ratio) return "";
+  if (IsShareOfOne(finding)) return " %";
+  if (finding.claim.test == ContrastTest::kProportion || IsAccuracy(finding.claim.measure))
+    return " points";
+  return "";
+}
+
+// "BN, depth 4" of a family "BN, depth 4:*".
+std::string ArmText(std::string arm) {
+  while (!arm.empty() && std::string_view("*: ").find(arm.back()) != std::string_view::npos)
+    arm.pop_back();
+  return arm;
 }
 
 const char* TestText(ContrastTest test, bool one_arm) {
@@ -83,17 +91,10 @@ std::string SignText(const ContrastFinding& finding) {
   return text;
 }
 
-std::string ShareText(const ContrastFinding& finding) {
-  const Criterion& criterion = finding.criterion;
-  if (finding.claim.b.empty()) {
-    const std::string share = Digits("%.0f", 100.0 * criterion.estimate.value_or(0.0)) + " %";
-    if (!criterion.interval) return share;
-    return share + " [" + Digits("%.0f", 100.0 * criterion.interval->lower) + ", " +
-           Digits("%.0f", 100.0 * criterion.interval->upper) + "]";
-  }
-  return "difference of shares " + Digits("%+.0f", 100.0 * criterion.estimate.value_or(0.0)) +
-         " points; " + std::to_string(finding.counts.greater) + " pairs only the first, " +
-         std::to_string(finding.counts.less) + " only the second";
+std::string ShareText(const ContrastFinding& finding, const std::string& shown) {
+  if (finding.claim.b.empty()) return shown;
+  return "difference of shares " + shown + "; " + std::to_string(finding.counts.greater) +
+         " pairs only the first, " + std::to_string(finding.counts.less) + " only the second";
 }
 
 // The smaller p of the two sides, as a reader expects of a two-sided test.
@@ -120,7 +121,11 @@ std::string OutcomeText(const CriterionResult& result) {
   return "open (" + result.reason + ")";
 }
 
-std::string StatusText(const std::string& arm, int diverged, int censored) {
+// Runs that ended otherwise than the measure would have it.
+std::string StatusText(const ContrastClaim& claim, const std::string& arm, int diverged,
+                       int censored) {
+  if (claim.measure == "lr_ceiling" || claim.measure == "diverged_share") return "";
+  if (!IsArrival(claim.measure)) censored = 0;
   if (diverged == 0 && censored == 0) return "";
   std::string text = " " + arm + ": ";
   if (diverged > 0) text += std::to_string(diverged) + " diverged";
@@ -141,28 +146,46 @@ std::string FactorText(double ratio) {
   return std::fabs(ratio) >= 100.0 ? Digits("%.0f", ratio) : Digits("%.3g", ratio);
 }
 
-std::string EffectText(const ContrastFinding& finding) {
-  const Criterion& criterion = finding.criterion;
-  if (!criterion.estimate) return "nothing could be compared";
-  if (finding.test_used == ContrastTest::kProportion) return ShareText(finding);
-  if (finding.test_used == ContrastTest::kSign || finding.test_used == ContrastTest::kLogRank)
-    return SignText(finding);
-  std::string text = finding.is_ratio ? "ratio " : "difference ";
-  if (finding.test_used == ContrastTest::kWilcoxon) text = "median " + text;
-  text += OnScale(*criterion.estimate, finding);
-  if (criterion.interval) {
-    text += " [" + OnScale(criterion.interval->lower, finding) + ", " +
-            OnScale(criterion.interval->upper, finding) + "]";
+std::string ShownText(const ContrastFinding& finding) {
+  const auto& shown = finding.shown;
+  if (!shown || (std::isinf(shown->low) && std::isinf(shown->high) && shown->low < shown->high))
+    return "";
+  std::string text;
+  if (shown->low == shown->high) {
+    text = OnScale(shown->low, finding);
+  } else if (std::isinf(shown->high)) {
+    text = "above " + OnScale(shown->low, finding);
+  } else if (std::isinf(shown->low)) {
+    text = "below " + OnScale(shown->high, finding);
+  } else {
+    text = OnScale(shown->low, finding) + " to " + OnScale(shown->high, finding);
   }
-  if (!finding.is_ratio && IsAccuracy(finding.claim.measure)) text += " points";
-  return text;
+  if (const auto& interval = shown->interval) {
+    text +=
+        " [" + OnScale(interval->lower, finding) + ", " + OnScale(interval->upper, finding) + "]";
+  }
+  return text + UnitText(finding);
+}
+
+std::string EffectText(const ContrastFinding& finding) {
+  if (!finding.criterion.estimate) return "nothing could be compared";
+  const std::string shown = ShownText(finding);
+  if (finding.test_used == ContrastTest::kProportion) return ShareText(finding, shown);
+  const bool by_pairs =
+      finding.test_used == ContrastTest::kSign || finding.test_used == ContrastTest::kLogRank;
+  std::string text = finding.is_ratio ? "ratio " : "difference ";
+  if (by_pairs || finding.test_used == ContrastTest::kWilcoxon) text = "median " + text;
+  text += shown;
+  if (!by_pairs) return text;
+  return (shown.empty() ? "" : text + ", ") + SignText(finding);
 }
 
 std::string FindingSentence(const ContrastFinding& finding) {
   const ContrastClaim& claim = finding.claim;
   const bool one_arm = claim.b.empty();
-  std::string text = claim.name + ": " + MeasureText(claim.measure) + ", " + claim.a +
-                     (one_arm ? "" : " against " + claim.b) + ": " + finding.effect_text + " (" +
+  const std::string a = ArmText(claim.a), b = ArmText(claim.b);
+  std::string text = claim.name + ": " + report::MetricName(claim.measure) + ", " + a +
+                     (one_arm ? "" : " against " + b) + ": " + finding.effect_text + " (" +
                      TestText(finding.test_used, one_arm) +
                      ", n = " + std::to_string(finding.pairs);
   if (finding.criterion.estimate) text += ", " + Evidence(finding);
@@ -172,8 +195,8 @@ std::string FindingSentence(const ContrastFinding& finding) {
     text += (replaced ? " Not the " + std::string(TestText(claim.test, one_arm)) : " No test") +
             ": " + finding.why_other + ".";
   }
-  text += StatusText(claim.a, finding.diverged_a, finding.censored_a);
-  if (!one_arm) text += StatusText(claim.b, finding.diverged_b, finding.censored_b);
+  text += StatusText(claim, a, finding.diverged_a, finding.censored_a);
+  if (!one_arm) text += StatusText(claim, b, finding.diverged_b, finding.censored_b);
   return text;
 }
 

@@ -13,6 +13,9 @@ std::string PText(double p);                                // "p = 0.0078", "p 
 std::string FactorText(double ratio);                       // "0.42"
 std::string CountText(int count, const std::string& noun);  // "1 pair", "8 pairs"
 
+// The effect and its interval with few digits: "0.42 [0.36, 0.49]", "above 3", "+0.31 [-0.1, 0.7]
+// points"; "" where nothing is known.
+std::string ShownText(const ContrastFinding& finding);
 std::string EffectText(const ContrastFinding& finding);
 std::string FindingSentence(const ContrastFinding& finding);  // needs effect_text and result
 std::string VerdictSentence(const ExperimentFinding& finding, double alpha);

@@ -323,14 +323,36 @@ TEST_CASE("sentences are whole and hold their numbers", "[verdict]") {
                     PlantArm("none", 8, [](RunRecord& r, int) { Reach(r, 400); });
   const ContrastClaim sign = Claim("steps_to_target", ContrastTest::kSign, Direction::kLess);
   CHECK(JudgeContrast(runs, sign).sentence ==
-        "planted claim: steps to the target, bn against none: less in 8 of 8 decided pairs (exact "
-        "sign test, n = 8, "
-        "p = 0.0078): as claimed.");
+        "planted claim: steps to the target, bn against none: median ratio 0.5 [0.5, 0.5], less in "
+        "8 of 8 decided pairs (exact sign test, n = 8, p = 0.0078): as claimed.");
   const ContrastClaim ratio = Claim("steps_to_target", ContrastTest::kPaired, Direction::kLess);
   CHECK(JudgeContrast(runs, ratio).sentence ==
         "planted claim: steps to the target, bn against none: ratio 0.5 [0.5, 0.5] (paired t test, "
         "n = 8, p = 0.0078): "
         "as claimed.");
+}
+
+TEST_CASE("what a figure shows of an effect: the test's interval, or the pairs', never below n_min",
+          "[verdict]") {
+  const ContrastClaim sign = Claim("steps_to_target", ContrastTest::kSign, Direction::kLess);
+  const ContrastFinding found = JudgeContrast(Steps(200, 800), sign);
+  CHECK(found.shown->low == Approx(std::log(0.25)).margin(0.1));
+  CHECK(found.shown->interval->upper < 0.0);
+  CHECK(found.shown->lines == std::vector<double>{0.0});
+  CHECK_FALSE(JudgeContrast(Steps(200, 800, 5), sign).shown->interval);
+  // Every pair is a bound: the effect is below something.
+  const Runs late = PlantArm("none", 8, [](RunRecord&, int) {});
+  const Runs bn = PlantArm("bn", 8, [](RunRecord& r, int) { Reach(r, 200); });
+  const ContrastFinding open = JudgeContrast(bn + late, sign);
+  CHECK(open.shown->high == Approx(std::log(0.2)));
+  CHECK(std::isinf(open.shown->low));
+  CHECK(Lacks(open.effect_text, "median ratio below 0.2 [0, 0.2], less in 8 of 8") == "");
+  ContrastClaim equal = Claim("test_accuracy", ContrastTest::kTost, Direction::kEqual);
+  equal.margin = 0.002;
+  const ContrastFinding inside = JudgeContrast(Accuracies(0.0, 0.001), equal);
+  CHECK(inside.shown->lines == std::vector<double>{-0.002, 0.002});
+  CHECK(inside.shown->interval->upper == inside.criterion.interval->upper);
+  CHECK_FALSE(JudgeContrast({}, equal).shown);
 }
 
 TEST_CASE("the cost of a contrast: steps times cost, BN's share, who was left out", "[verdict]") {

@@ -83,7 +83,7 @@ void CompareBenches(const std::string& path_a, const std::string& path_b,
     row.n_a = static_cast<int>(before.seconds.size()),
     row.n_b = static_cast<int>(after.seconds.size());
     row.a = before.MedianSeconds(), row.b = after.MedianSeconds();
-    row.ratio = row.b / row.a;
+    row.ratio = row.ratio_low = row.ratio_high = row.b / row.a;
     if (!before.error.empty() || !after.error.empty()) {
       row.why = before.error.empty() ? "second: " + after.error : "first: " + before.error;
     } else if (!(row.a > 0) || !(row.b > 0)) {
@@ -164,9 +164,14 @@ std::optional<ComparedRow> PairedRow(const std::string& name, const std::string&
   ComparedRow row;
   row.name = name, row.measure = measure, row.paired = true;
   row.n_a = row.n_b = static_cast<int>(a.size());
-  row.a = report::MedianBound(a).value, row.b = report::MedianBound(b).value;
+  const Bound median_a = report::MedianBound(a), median_b = report::MedianBound(b);
+  row.a = median_a.value, row.a_beyond = median_a.beyond;
+  row.b = median_b.value, row.b_beyond = median_b.beyond;
   const report::Range median = report::MedianRange(effect.per_seed);
-  row.ratio = std::exp(std::isfinite(median.low) ? median.low : median.high);
+  row.ratio_low = std::exp(median.low), row.ratio_high = std::exp(median.high);
+  row.ratio = std::isfinite(median.low)    ? row.ratio_low
+              : std::isfinite(median.high) ? row.ratio_high
+                                           : 1.0;
   if (const auto interval = report::EffectInterval(effect)) {
     row.interval = Interval{std::exp(interval->lower), std::exp(interval->upper)};
   }
@@ -220,6 +225,14 @@ std::string ValueText(double value, const std::string& measure) {
                       : report::Significant(value, 4) + " s";
 }
 
+std::string RatioText(const ComparedRow& row) {
+  if (row.ratio_low == 0 && std::isinf(row.ratio_high)) return "–";
+  if (row.ratio_low == row.ratio_high) return report::Fixed(row.ratio, 3);
+  if (row.ratio_low == 0) return "< " + report::Fixed(row.ratio_high, 3);
+  if (std::isinf(row.ratio_high)) return "> " + report::Fixed(row.ratio_low, 3);
+  return report::Fixed(row.ratio_low, 3) + " to " + report::Fixed(row.ratio_high, 3);
+}
+
 std::string CountText(size_t count, const char* word) { return std::to_string(count) + " " + word; }
 
 }  // namespace
@@ -263,15 +276,18 @@ std::string Comparison::Text() const {
       {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight,
        Align::kRight, Align::kLeft});
   for (const ComparedRow& row : rows) {
-    std::string ratio = report::Fixed(row.ratio, 3);
+    std::string ratio = RatioText(row);
     if (row.interval)
       ratio += " [" + report::Fixed(row.interval->lower, 3) + ", " +
                report::Fixed(row.interval->upper, 3) + "]";
     const std::string n = row.n_a == row.n_b
                               ? std::to_string(row.n_a)
                               : std::to_string(row.n_a) + " + " + std::to_string(row.n_b);
-    table.Row({row.name, row.measure, ValueText(row.a, row.measure), ValueText(row.b, row.measure),
-               ratio, n, row.why.empty() ? report::Significant(row.p_adjusted, 2) : "–",
+    const auto value = [&](double median, bool beyond) {
+      return (beyond ? "> " : "") + ValueText(median, row.measure);
+    };
+    table.Row({row.name, row.measure, value(row.a, row.a_beyond), value(row.b, row.b_beyond), ratio,
+               n, row.why.empty() ? report::Significant(row.p_adjusted, 2) : "–",
                std::string(ToText(row.change)) + (row.why.empty() ? "" : ": " + row.why)});
   }
   return text + "\n\n" + table.Text();

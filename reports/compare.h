@@ -24,9 +24,11 @@ struct ComparedRow {
   std::string measure;  // "seconds", "ms_per_step", "steps_to_target"
   int n_a = 0, n_b = 0;
   bool paired = false;
-  double a = 0, b = 0;               // medians
-  double ratio = 1;                  // b / a
-  std::optional<Interval> interval;  // 95 % of the ratio, BCa; from six pairs on
+  double a = 0, b = 0;                      // medians
+  bool a_beyond = false, b_beyond = false;  // of runs that never arrived: lower bounds
+  double ratio = 1;  // b / a; where a median is a bound, the nearer end of what it may be
+  double ratio_low = 1, ratio_high = 1;  // 0, infinity: not known
+  std::optional<Interval> interval;      // 95 % of the ratio, BCa; from six pairs on
   double p = 1, p_adjusted = 1;
   Change change = Change::kUnclear;
   std::string why;  // of unclear: "3 repetitions a side cannot decide"

@@ -77,8 +77,9 @@ double Quantile(std::vector<double> values, double p) {
   const double position = p * static_cast<double>(values.size() - 1);
   const auto below = static_cast<size_t>(position);
   const double part = position - static_cast<double>(below);
-  // Without the test, 0 * infinity would make NaN of a value that is there.
-  if (part == 0 || values[below] == values[below + 1]) return values[below];
+  // Without the tests, 0 * infinity and infinity - infinity would make NaN of what is there.
+  if (part == 0 || values[below] == values[below + 1] || std::isinf(values[below]))
+    return values[below];
   return values[below] + part * (values[below + 1] - values[below]);
 }
 

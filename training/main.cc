@@ -21,9 +21,8 @@ Command Program() {
   program.options = {
       {"--version", "", "version, revision, compiler, SIMD targets, scheduler", version.get()}};
   program.subcommands = {
-      TrainCommand(), ExperimentCommand(), ReportCommand(), SweepCommand(),
-      DataCommand(),
-      DoctorCommand(),
+      TrainCommand(),   SweepCommand(), ExperimentCommand(), BenchCommand(), ReportCommand(),
+      CompareCommand(), MergeCommand(), ExportCommand(),     DataCommand(),  DoctorCommand(),
   };
   program.notes =
       "Each command explains itself: batchmark COMMAND --help\n"

@@ -57,6 +57,8 @@ TEST_CASE("medians of bounds are bounds only when the middle is", "[report]") {
   CHECK((open.beyond && open.value == 600));
   const Bound even = MedianBound({{100}, {600, true}});
   CHECK((even.beyond && even.value == 350));
+  CHECK(MedianRange({{-kInf, 1}, {1, 1}}).low == -kInf);  // and no NaN between them
+  CHECK(MedianRange({{1, 1}, {1, kInf}}).high == kInf);
   // Pruned early: the bound 50 does not make it the smallest value.
   CHECK(MedianBound({{100}, {200}, {50, true}}).value == 200);
   CHECK(std::isnan(MedianBound({}).value));

@@ -19,6 +19,12 @@ struct Option {
   bool required = false;
 };
 
+// Words after "--", for a command that hands them on.
+struct RestOfLine {
+  std::string help;
+  std::vector<std::string>* target = nullptr;  // null: the command takes none
+};
+
 struct Command {
   std::string name;     // "experiment"; of a subcommand "run"
   std::string summary;  // one line
@@ -26,6 +32,7 @@ struct Command {
   std::vector<Command> subcommands;
   std::string notes;         // examples and tables below the options, printed as they are
   std::function<int()> run;  // exit code; throws Error. Empty: a subcommand is needed
+  RestOfLine rest = {};
 };
 
 // Parses and runs; returns the exit code. Usage errors are thrown as Error(kUsage).
@@ -42,6 +49,10 @@ Command TrainCommand();
 Command SweepCommand();
 Command ExperimentCommand();
 Command ReportCommand();
+Command CompareCommand();
+Command MergeCommand();
+Command ExportCommand();
+Command BenchCommand();
 Command DataCommand();
 Command DoctorCommand();
 std::string VersionText();

@@ -225,10 +225,10 @@ int Run(const RunOptions& options) {
   CheckStandardOutput();
   if (options.dry_run) return DryRun(options, e, experiment_options);
 
+  const Dataset data = LoadFor(e, experiment_options);  // first: without data nothing is left behind
   const Places places = FindPlaces(options);
   MakeFolder(places.store.parent_path().string());
   ResultStore store(places.store.string());
-  const Dataset data = LoadFor(e, experiment_options);
   CatchStopSignals();
   ExperimentResult result;
   std::vector<RunRecord> records;

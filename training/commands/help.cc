@@ -68,6 +68,7 @@ std::string Usage(const std::string& path, const Command& command) {
     words.push_back("...");
   }
   for (const Option& option : command.options) words.push_back(InUsage(option));
+  if (command.rest.target != nullptr) words.push_back("[-- FLAGS...]");
   const std::string start = "usage: " + path + (words.empty() ? "" : " ");
   return Wrapped(start, start.size(), words);
 }
@@ -83,6 +84,7 @@ std::string HelpText(const std::string& path, const Command& command) {
   size_t width = 0;
   for (const Command& sub : command.subcommands) width = std::max(width, sub.name.size());
   for (const Option& option : command.options) width = std::max(width, Label(option).size());
+  if (command.rest.target != nullptr) width = std::max<size_t>(width, 5);
   const size_t indent = std::min<size_t>(width, 24) + 4;
   if (!command.subcommands.empty()) text += "\n";
   for (const Command& sub : command.subcommands)
@@ -90,6 +92,7 @@ std::string HelpText(const std::string& path, const Command& command) {
   if (!command.options.empty()) text += "\n";
   for (const Option& option : command.options)
     text += WrapText("  " + Label(option) + "  ", indent, option.help);
+  if (command.rest.target != nullptr) text += WrapText("  FLAGS  ", indent, command.rest.help);
   if (!command.notes.empty()) text += "\n" + command.notes;
   return text;
 }

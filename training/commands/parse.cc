@@ -67,7 +67,9 @@ Parsed Chosen(CLI::App& app, const Command& program) {
   const std::string what = is_flag                               ? "unknown option "
                            : parsed.command->subcommands.empty() ? "unexpected word "
                                                                  : "unknown command ";
-  const std::string hint = NearestHint(word, names);
+  std::string hint = NearestHint(word, names);
+  if (is_flag && hint.empty() && parsed.command->rest.target != nullptr)
+    hint = "; " + parsed.command->rest.help + ": " + parsed.path + " ... -- " + word;
   throw UsageError(what + word + (hint.empty() ? "; see " + parsed.path + " --help" : hint));
 }
 
@@ -86,9 +88,23 @@ void CheckComplete(const Parsed& parsed) {
   }
 }
 
+// Takes "--" and the words after it off the line of a command that hands them on; the new argc.
+int TakeRest(const Command& program, int argc, char** argv) {
+  for (const Command& command : program.subcommands) {
+    if (argc < 2 || command.name != argv[1] || command.rest.target == nullptr) continue;
+    for (int i = 2; i < argc; ++i) {
+      if (std::string_view(argv[i]) != "--") continue;
+      command.rest.target->assign(argv + i + 1, argv + argc);
+      return i;
+    }
+  }
+  return argc;
+}
+
 }  // namespace
 
 int RunCommandLine(const Command& program, int argc, char** argv) {
+  argc = TakeRest(program, argc, argv);
   CLI::App app;
   AddCommand(app, program);
   try {

@@ -1,0 +1,120 @@
+// batchmark experiment from outside: list, show, plans, a quick run to its report, and refusals.
+#include <algorithm>
+
+#include "tests/support/catch.h"
+#include "tests/support/run_program.h"
+#include "tests/support/small_set.h"
+
+namespace batchmark {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Place {
+  TestFolder folder;
+  Place() { WriteSmallSet(folder / "data"); }
+  std::vector<std::string> Line(std::vector<std::string> words) const {
+    words.insert(words.begin(), {BATCHMARK_PROGRAM, "experiment"});
+    return words;
+  }
+  ProgramSetup Setup() const {
+    return {folder.path().string(), {{"BATCHMARK_DATA_DIR", (folder / "data").string()}}, ""};
+  }
+  ProgramResult Run(const std::vector<std::string>& words) const {
+    return RunProgram(Line(words), Setup());
+  }
+};
+
+bool Has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+size_t Lines(const std::string& text) {
+  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_CASE("experiment list and show read the definitions", "[experiment]") {
+  const Place place;
+  const ProgramResult list = place.Run({"list"});
+  CHECK(list.code == 0);
+  CHECK(list.err.empty());
+  CHECK(Lines(list.out) >= 19);
+  CHECK(Has(list.out, "seed-keras-mnist"));
+  const ProgramResult show = place.Run({"show", "seed-keras-mnist"});
+  CHECK(show.code == 0);
+  for (const char* part : {"claim ", "source ", "arm ", "contrast ", "full ", "cheap ", "quick "})
+    CHECK(Has(show.out, std::string("\n") + part));
+}
+
+TEST_CASE("a dry run plans, says what the budget cut and how many pairs are needed",
+          "[experiment]") {
+  const Place place;
+  const ProgramResult result = place.Run({"run", "landscape", "--budget", "1h", "--dry-run"});
+  CAPTURE(result.out, result.err);
+  CHECK(result.code == 0);
+  CHECK(Has(result.err, "20 runs, 10 seeds, about "));
+  CHECK(Has(result.err, "needs 14 pairs for 80 % power"));
+  CHECK(Has(result.out, "bn.placement=none"));
+  const ProgramResult cut = place.Run({"run", "seed-keras-mnist", "--budget", "1s", "--dry-run"});
+  CAPTURE(cut.out, cut.err);
+  CHECK(cut.code == 0);
+  CHECK(Has(cut.err, "so the cheap one is run: "));
+  CHECK(Has(cut.err, "32 runs, 8 seeds"));
+  CHECK(Has(cut.err, "It takes "));  // ... all the same
+  CHECK(Has(cut.out, "steps=2000"));
+  CHECK(!fs::exists(place.folder / "out"));
+}
+
+TEST_CASE("a quick run is inconclusive, writes its report, and is not run twice", "[experiment]") {
+  const Place place;
+  const ProgramResult first = place.Run({"run", "landscape", "--quick"});
+  CAPTURE(first.out, first.err);
+  CHECK(first.code == 0);
+  CHECK(Has(first.out, "\n  inconclusive: open at 0.05"));
+  CHECK(Has(first.out, "report: out/landscape-quick/report.md\n"));
+  CHECK(Has(ReadText(place.folder / "out/landscape-quick/report.md"), "inconclusive"));
+  CHECK(fs::exists(place.folder / "out/landscape-quick/results.db"));
+  const ProgramResult again = place.Run({"run", "landscape", "--quick"});
+  CHECK(again.code == 0);
+  CHECK(again.out == first.out);
+  CHECK(Has(again.err, "4 of 4 runs were in out/landscape-quick/results.db already"));
+}
+
+TEST_CASE("a stopped experiment keeps its runs, and the same command goes on", "[experiment]") {
+  const Place place;
+  const fs::path store = place.folder / "s.db";
+  RunningProgram program(place.Line({"run", "init-robustness", "--store", "s.db"}), place.Setup());
+  REQUIRE(RunningProgram::Until([&] { return fs::exists(store); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  program.Signal(SIGINT);
+  const ProgramResult stopped = program.Wait();
+  CAPTURE(stopped.err);
+  CHECK(stopped.code == 130);
+  CHECK(stopped.out.empty());
+  CHECK(Has(stopped.err, "batchmark: stopped; "));
+  CHECK(Has(stopped.err, " of 140 runs are kept in s.db, and the same command goes on"));
+}
+
+TEST_CASE("what cannot be run is refused in one sentence", "[experiment]") {
+  const Place place;
+  const auto refused = [&](int code, const std::string& part,
+                           const std::vector<std::string>& words) {
+    const ProgramResult result = place.Run(words);
+    CAPTURE(result.err, part);
+    CHECK(result.code == code);
+    CHECK(result.out.empty());
+    CHECK(Lines(result.err) == 1);
+    CHECK(Has(result.err, part));
+    CHECK(!fs::exists(place.folder / "out"));
+  };
+  refused(3, "did you mean seed-keras-mnist?", {"run", "seed-keras-mnst", "--quick"});
+  refused(2, "is no duration", {"run", "landscape", "--budget", "soon"});
+  refused(2, "\"0s\"", {"run", "landscape", "--budget", "0s"});
+  refused(2, "\"-5m\"", {"run", "landscape", "--budget=-5m"});
+  refused(2, "needs NAME", {"run", "--quick"});
+  fs::remove_all(place.folder / "data");
+  refused(3, "data", {"run", "landscape", "--quick"});
+}
+
+}  // namespace
+}  // namespace batchmark

@@ -1,0 +1,50 @@
+// batchmark merge: stores made in shards or on several machines into one.
+#include "reports/merge.h"
+
+#include <memory>
+
+#include "training/commands/command.h"
+#include "training/commands/output.h"
+
+namespace batchmark {
+namespace {
+
+struct Words {
+  std::string out;
+  std::vector<std::string> inputs;
+};
+
+std::string Runs(size_t count) { return std::to_string(count) + (count == 1 ? " run" : " runs"); }
+
+int Merge(const Words& words) {
+  CheckStandardOutput();
+  const MergeResult result = MergeStores(words.out, words.inputs);
+  std::string kept;
+  for (const std::string& name : result.documents) kept += (kept.empty() ? "" : ", ") + name;
+  if (!kept.empty()) PrintNote("documents that differ, of which the first is kept: " + kept);
+  Print(words.out + ": " + Runs(result.added) + " added, " + std::to_string(result.present) +
+        " there already\n");
+  return 0;
+}
+
+}  // namespace
+
+Command MergeCommand() {
+  auto words = std::make_shared<Words>();
+  Command command{
+      "merge", "Add the runs of stores (shards, other machines) to one store.", {}, {}, "", {}};
+  command.options = {
+      {"OUT.db", "", "the store to add to; made if it is missing", &words->out, true},
+      {"IN.db", "", "stores to read; they stay as they are", &words->inputs, true},
+  };
+  command.notes =
+      "Repeating a merge changes nothing. A run that is in several stores must have\n"
+      "the same bits in all of them: if not, exit code 1, and nothing is written.\n"
+      "\n"
+      "Example:\n"
+      "  batchmark merge all.db shard1.db shard2.db\n";
+  command.run = [words] { return Merge(*words); };
+  return command;
+}
+
+}  // namespace batchmark

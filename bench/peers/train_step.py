@@ -45,13 +45,10 @@ def batches(batch):
     return [(rng.random((batch, SIDE, SIDE, 1), dtype=np.float32), labels) for _ in range(BATCHES)]
 
 
-def torch_step(mode, net, batch, bn, threads):
-    import torch
+def torch_model(net, bn):
+    """NCHW in, logits out; no activation after the last layer."""
     from torch import nn
 
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(1)
     spec = NETS[net]
     activation = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid}[spec["act"]]
     layers, channels, side = [], 1, SIDE
@@ -68,7 +65,17 @@ def torch_step(mode, net, batch, bn, threads):
         layers.append(activation())
         features = width
     layers.append(nn.Linear(features, CLASSES))
-    model = nn.Sequential(*layers).train()
+    return nn.Sequential(*layers).train()
+
+
+def torch_step(mode, net, batch, bn, threads):
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(1)
+    model = torch_model(net, bn)
     channels_last = mode != "torch_eager"
     if channels_last:
         model = model.to(memory_format=torch.channels_last)

@@ -69,7 +69,12 @@ void Progress::StartRun(std::string prefix) {
 
 void Progress::Step(int64_t done, int64_t total, double overall) {
   const double now = NowSeconds();
-  if (first_overall_ < 0 && overall >= 0) first_overall_ = overall;
+  // The first step, or that of another round of runs (a bracket's bisections follow its grid).
+  if (overall >= 0 && (first_overall_ < 0 || overall < last_overall_)) {
+    first_overall_ = overall;
+    begin_s_ = now;
+  }
+  last_overall_ = overall;
   if (now < next_s_) return;
   next_s_ = now + (bar_ ? kRedraw_s : kPlain_s);
   Draw(done, total, overall, now);

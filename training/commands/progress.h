@@ -31,6 +31,7 @@ class Progress {
   bool drawn_ = false;
   double begin_s_, run_begin_s_, next_s_;
   double first_overall_ = -1.0;
+  double last_overall_ = -1;
   std::string prefix_, note_;
 };
 

@@ -14,6 +14,7 @@
 namespace batchmark {
 namespace {
 
+constexpr size_t kGatherImages = 8;  // of a chunk: some 5 us
 constexpr size_t kEvalPass = 128;  // images of an evaluation pass: activations stay in a shared cache
 
 void CheckAgainstData(const RunSpec& spec, const Dataset& data) {
@@ -95,7 +96,13 @@ void TrainingSession::LoadBatch(int64_t step) {
     const auto wide = order_.Wide(static_cast<size_t>(step), rows_);
     std::copy(wide.begin(), wide.end(), indices_.begin() + static_cast<std::ptrdiff_t>(spec_.batch));
   }
-  scaler_.Gather(data_.train, indices_, x_.data());
+  const size_t pixels = data_.train.PixelsPerImage();
+  const ChunkPlan plan{rows_, kGatherImages, /*brief=*/true};
+  parallel_.For(plan, [&](size_t chunk, int) {
+    const size_t begin = plan.begin(chunk);
+    const std::span<const int32_t> part(&indices_[begin], plan.end(chunk) - begin);
+    scaler_.Gather(data_.train, part, x_.data() + begin * pixels);
+  });
   for (size_t i = 0; i < spec_.batch; ++i) labels_[i] = data_.train.labels[static_cast<size_t>(indices_[i])];
 }
 

@@ -252,8 +252,17 @@ std::vector<const RunRecord*> RunsOfOneSize(Study& study,
     study.left_out += group.runs.size();
   }
   if (!best) return {};
-  study.left_out -= best->runs.size();
-  return best->runs;
+  // Sizes whose arms set their own steps look alike here: of two runs of one arm and seed the
+  // later.
+  std::map<std::pair<std::string, int64_t>, const RunRecord*> latest;
+  for (const RunRecord* run : best->runs) {
+    const RunRecord*& kept = latest[{run->arm, SeedOf(*run)}];
+    if (!kept || kept->finished_at < run->finished_at) kept = run;
+  }
+  std::vector<const RunRecord*> one_size;
+  for (const auto& [name, run] : latest) one_size.push_back(run);
+  study.left_out -= one_size.size();
+  return one_size;
 }
 
 void FillDefinedArms(Study& study, const std::vector<const RunRecord*>& runs) {

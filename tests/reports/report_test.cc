@@ -179,6 +179,61 @@ TEST_CASE("runs of another size do not mix into the experiment last run", "[repo
   CHECK(text.find("(median of 3 seeds)") != std::string::npos);
 }
 
+// Eight seeds of two arms that set their own steps, at a budget's length: `cut` at most. Returns keys.
+std::vector<std::string> PutBudget(ResultStore& store, int64_t cut, const std::string& finished_at) {
+  std::vector<std::string> keys;
+  for (const auto& [arm, own] : {std::pair<std::string, int64_t>{"short", 100}, {"long", 900}}) {
+    for (int seed = 1; seed <= 8; ++seed) {
+      RunRecord run;
+      const int64_t steps = std::min(own, cut);
+      run.key = arm + std::to_string(seed) + "/" + std::to_string(steps);
+      run.experiment = "budgets", run.arm = arm;
+      run.spec = {{"seed", std::to_string(seed)}, {"steps", std::to_string(steps)},
+                  {"eval_every", "10"},           {"target", "0.9"},
+                  {"target_metric", "val_accuracy"}};
+      run.status = "capped", run.steps = steps;
+      run.val_accuracy = run.test_accuracy = 0.5 + 0.0001 * static_cast<double>(steps) + 0.001 * seed;
+      run.train_loss = 1, run.train_s = 1, run.ms_per_step = run.ms_per_step_median = 1;
+      run.finished_at = finished_at;
+      store.Put(run);
+      keys.push_back(run.key);
+    }
+  }
+  return keys;
+}
+
+std::string BudgetDefinition(const std::vector<std::string>& keys) {
+  std::string list;
+  for (const std::string& key : keys) list += (list.empty() ? "\"" : ", \"") + key + "\"";
+  return R"({"name": "budgets", "title": "t", "claim": "c", "source": "s", "step_cap": 100,
+    "target": 0.9, "target_metric": "val_accuracy", "runs": [)" +
+         list + R"(],
+    "arms": [{"name": "short", "set": {"steps": "100"}}, {"name": "long", "set": {"steps": "900"}}],
+    "contrasts": [{"name": "x", "a": "long", "b": "short", "measure": "test_accuracy",
+                   "test": "paired", "direction": "greater"}]})";
+}
+
+TEST_CASE("two budgets in one store are told apart, also where arms set their own steps",
+          "[report]") {
+  TempDir dir;
+  const auto report = [&](const std::string& name, const std::string& document) {
+    ResultStore(dir / "s.db").PutDocument("experiment/budgets", document);
+    const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / name));
+    INFO(text);
+    CHECK(text.find("8 stored runs of this experiment at another size") != std::string::npos);
+    return text;
+  };
+  std::vector<std::string> whole, cut;
+  {
+    ResultStore store(dir / "s.db");
+    whole = PutBudget(store, 900, "2026-01-01T00:00:00Z");
+    cut = PutBudget(store, 300, "2026-01-02T00:00:00Z");  // the short arm's runs are the same
+  }
+  CHECK(report("whole", BudgetDefinition(whole)).find("+8.0") != std::string::npos);
+  CHECK(report("cut", BudgetDefinition(cut)).find("+2.0") != std::string::npos);
+  CHECK(report("later", BudgetDefinition({})).find("+2.0") != std::string::npos);  // names no runs
+}
+
 TEST_CASE("sections appear where the store has their axes", "[report]") {
   TempDir dir;
   {

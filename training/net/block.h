@@ -61,7 +61,7 @@ class Block {
   // The block's batch norm, for probes; null if it has none.
   virtual const Norm* norm() const { return nullptr; }
 
-  // bn.eval = precise:K. Start forgets the pooled moments; Finish makes them the population statistics.
+  // bn.eval = precise:K. Start forgets the pooled moments; Finish makes them what evaluation uses.
   virtual void StartGather() {}
   virtual void FinishGather() {}
 };

@@ -59,6 +59,7 @@ Norm::Norm(Parallel& parallel, const NormSpec& spec, size_t layer, size_t capaci
   updates_ = AlignedBuffer<float>(1);
   std::fill(gamma_.begin(), gamma_.end(), 1.0f);
   std::fill(moving_var_.begin(), moving_var_.end(), 1.0f);
+  precise_mean_.assign(channels, 0.0), precise_var_.assign(channels, 1.0);
 }
 
 bool Norm::UsesBatchMoments(const Pass& pass) const { return pass.mode != PassMode::kEval; }
@@ -93,8 +94,11 @@ void Norm::Affine(size_t group, size_t channel, double mean, double rstd, double
 void Norm::FormStatistics(const Pass& pass) {
   non_finite_.clear();
   if (!UsesBatchMoments(pass)) {
+    const bool precise = spec_.eval.kind == NormEval::Kind::kPrecise;
     for (size_t c = 0; c < channels_; ++c) {
-      Affine(0, c, moving_mean_[c], 1.0 / std::sqrt(moving_var_[c] + spec_.eps), 1.0, 0.0);
+      const double mean = precise ? precise_mean_[c] : moving_mean_[c];
+      const double var = precise ? precise_var_[c] : moving_var_[c];
+      Affine(0, c, mean, 1.0 / std::sqrt(var + spec_.eps), 1.0, 0.0);
     }
     return;
   }
@@ -217,8 +221,8 @@ void Norm::StartGather() {
 
 void Norm::FinishGather() {
   for (size_t c = 0; c < channels_; ++c) {
-    moving_mean_[c] = static_cast<float>(gathered_.mean[c]);
-    moving_var_[c] = static_cast<float>(gathered_.m2[c] / std::max(1.0, gathered_.rows - 1.0));
+    precise_mean_[c] = gathered_.mean[c];
+    precise_var_[c] = gathered_.m2[c] / std::max(1.0, gathered_.rows - 1.0);
   }
 }
 

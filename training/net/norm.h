@@ -96,6 +96,8 @@ class Norm {
   };
   Pooled batch_, gathered_;  // the whole batch; all batches of a gather
   AlignedBuffer<float> gamma_, beta_, d_gamma_out_, d_beta_out_, moving_mean_, moving_var_, updates_;
+  // Of the last gather, for evaluation under precise:K alone: training may read the moving moments.
+  std::vector<double> precise_mean_, precise_var_;
   AlignedBuffer<float> scale_, shift_, c1_, c2_, c3_;  // [groups, C]
   std::string non_finite_;
   // One cut per pass size (training batch, evaluation chunks); made on first sight, then reused.

@@ -198,6 +198,7 @@ void TrainingSession::Probe() {
   const double begin = NowSeconds();
   const double progress = static_cast<double>(step) / static_cast<double>(total_steps_);
   const double lr = LearningRate(schedule_, spec_.lr, std::min(step, total_steps_ - 1), total_steps_);
+  PrepareEvaluation();  // probes may look at evaluation passes
   probes_->Take(step, progress, lr, outcome_.readings);
   if (spec_.probe.batch_stats) {
     const size_t first = data_.TrainingImages(), count = spec_.eval_size == 0 ? kValidationImages : spec_.eval_size;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/simd/backend.h"
 #include "tests/support/catch.h"
 #include "training/trainer/session.h"
 #include "training/trainer/target_rule.h"
@@ -206,14 +207,55 @@ TEST_CASE("The target must be met and stay met", "[trainer][target]") {
   CHECK(*loss.steps() == 7);
 }
 
+TEST_CASE("How often a run is evaluated or probed does not touch its training", "[trainer]") {
+  // Training under these reads the moving moments, which precise:K must leave alone.
+  for (const char* stats : {"batch", "population", "population+gauss:8", "renorm:3,5"}) {
+    const auto state = [&](const char* eval_every, const char* eval) {
+      TrainingSession session(Spec({{"net", kSmallNet}, {"steps", "6"}, {"bn.stats", stats}, {"bn.eval", eval},
+                                    {"eval_every", eval_every}, {"probe", "preact"}}),
+                              Digits(), {});
+      while (session.outcome().steps < session.total_steps() && session.Step()) {
+        session.Probe();
+        if (session.outcome().steps % std::stoi(eval_every) == 0) session.Evaluate();
+      }
+      return session.StateHash();
+    };
+    CAPTURE(stats);
+    CHECK(state("1", "precise:100") == state("6", "precise:100"));
+    CHECK(state("2", "precise:100") == state("6", "ema:0.99"));
+  }
+}
+
+TEST_CASE("precise:K scores with the moments of K training images", "[trainer]") {
+  // Moving moments that hardly move score far lower; the batch's own score alike.
+  const auto scored = [](const char* eval) {
+    return RunTraining(Spec({{"net", kSmallNet}, {"steps", "60"}, {"eval_every", "60"}, {"lr", "0.1"}, {"bn.eval", eval}}),
+                        Digits()).val_accuracy;
+  };
+  const double precise = scored("precise:2000");
+  CHECK(std::fabs(precise - scored("batch")) < 0.03);
+  CHECK(precise > scored("ema:0.9999") + 0.1);
+}
+
+TEST_CASE("A run is computed on the SIMD target of its spec", "[trainer]") {
+  struct Restore {
+    std::string backend = ActiveBackend();
+    ~Restore() { ForceBackend(backend); }
+  } restore;
+  for (const std::string& name : BackendNames()) {
+    const RunOutcome outcome = RunTraining(Spec({{"net", "flatten, dense:10"}, {"steps", "1"}, {"simd", name}}), Digits());
+    CHECK(outcome.backend == name);
+  }
+}
+
 TEST_CASE("Impossible specs are refused in one sentence", "[trainer][errors]") {
-  CHECK_THAT(Message({{"batch", "60000"}}), Catch::Matchers::Contains("batch=60000 is larger than"));
-  CHECK_THAT(Message({{"batch", "1"}, {"net", "ioffe-mlp"}}), Catch::Matchers::Contains("over 1 value"));
-  CHECK_THAT(Message({{"batch", "10"}, {"net", "ioffe-mlp"}, {"bn.stats", "ghost:1"}}), Catch::Matchers::Contains("over 1 value"));
-  CHECK_THAT(Message({{"train_size", "55001"}}), Catch::Matchers::Contains("train_size=55001 is larger"));
-  CHECK_THAT(Message({{"net", "conv3x3:4 relu, flatten, dense:11"}}), Catch::Matchers::Contains("11 outputs"));
-  CHECK_THAT(Message({{"net", "conv29x29:4 relu, flatten, dense:10"}}), Catch::Matchers::Contains("28x28"));
-  CHECK_THAT(Message({{"bn.stats", "wide:8"}}), Catch::Matchers::Contains("between the batch"));
+  CHECK_THAT(Message({{"batch", "60000"}}), ContainsText("batch=60000 is larger than"));
+  CHECK_THAT(Message({{"batch", "1"}, {"net", "ioffe-mlp"}}), ContainsText("over 1 value"));
+  CHECK_THAT(Message({{"batch", "10"}, {"net", "ioffe-mlp"}, {"bn.stats", "ghost:1"}}), ContainsText("over 1 value"));
+  CHECK_THAT(Message({{"train_size", "55001"}}), ContainsText("train_size=55001 is larger"));
+  CHECK_THAT(Message({{"net", "conv3x3:4 relu, flatten, dense:11"}}), ContainsText("11 outputs"));
+  CHECK_THAT(Message({{"net", "conv29x29:4 relu, flatten, dense:10"}}), ContainsText("28x28"));
+  CHECK_THAT(Message({{"bn.stats", "wide:8"}}), ContainsText("between the batch"));
   CHECK(Message({{"batch", "1"}, {"net", "ioffe-mlp"}, {"bn.placement", "none"}, {"steps", "2"}}).empty());
   CHECK(Message({{"batch", "1"}, {"net", kSmallNet}, {"bn.stats", "population"}, {"steps", "2"}}).empty());
 }

@@ -99,7 +99,7 @@ class Queue {
         if (result_.executed + result_.failed > 0 && observer_.StopRequested()) result_.interrupted = true;
         if (result_.interrupted) return std::nullopt;
         ++next_;
-        ForceBackend(run.spec.simd);  // of the process: runs at one time share one (checked by the planner)
+        ForceBackend(run.spec.simd);  // here, under the lock; runs at one time share one (checked by the planner)
         observer_.OnRunStart(index, runs_.size(), ArmOf(run), run.seed);
         return index;
       }

@@ -33,6 +33,15 @@ inline constexpr size_t kMaxVectors = 2;
 
 inline constexpr size_t kTurn = 4;  // steps of depth in a turn of the inner loop
 
+// The first cache is full of what the tile works on.
+HWY_INLINE void FetchToSecondCache(const void* p) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  __builtin_prefetch(p, 0, 2);
+#else
+  hwy::Prefetch(p);
+#endif
+}
+
 // Walks through the rows of a prefetch range, `step` bytes at each turn: requests that come a few
 // at a time never crowd out the tile's own loads.
 struct PrefetchStream {
@@ -45,7 +54,7 @@ struct PrefetchStream {
 
   HWY_INLINE void Next() {
 #pragma GCC unroll 4
-    for (size_t line = 0; line < kMaxStep; line += kLine) hwy::Prefetch(next + line);
+    for (size_t line = 0; line < kMaxStep; line += kLine) FetchToSecondCache(next + line);
     next += step;
     if (HWY_UNLIKELY(next >= row_end)) {
       next = row_end + (pitch - row_bytes);
@@ -105,8 +114,26 @@ struct RowPointers {
   }
 };
 
-// acc += column of A * row of B; column(r) is A's element of row r.
-template <size_t kRows, size_t kVectors, class Column>
+// A load before is not taken for one behind it.
+HWY_INLINE void LoadAnew() {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm volatile("" : : : "memory");
+#endif
+}
+
+// AVX-512 multiplies by a broadcast memory operand: one instruction fewer for each broadcast, but
+// one load more for each vector behind the first. Where some of the rows do so, instructions and
+// load ports are both far from their limits, even if another thread shares the core. Only an
+// address without an index stays one instruction with its multiply-add.
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+inline constexpr bool kBroadcastOperands = true;
+#else
+inline constexpr bool kBroadcastOperands = false;
+#endif
+
+// acc += column of A * row of B; column(r) is A's element of row r. Of every kOf rows of A, the
+// one numbered kOperand is broadcast by its multiply-adds.
+template <size_t kOperand, size_t kOf, size_t kRows, size_t kVectors, class Column>
 HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
   const D d;
   V row_of_b[kVectors];
@@ -114,6 +141,14 @@ HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)
   for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r) {
+    if (kBroadcastOperands && r % kOf == kOperand) {
+#pragma GCC unroll 2
+      for (size_t v = 0; v < kVectors; ++v) {
+        acc[r][v] = hn::MulAdd(hn::Set(d, column(r)), row_of_b[v], acc[r][v]);
+        LoadAnew();
+      }
+      continue;
+    }
     const V broadcast = hn::Set(d, column(r));
 #pragma GCC unroll 2
     for (size_t v = 0; v < kVectors; ++v) {
@@ -133,7 +168,8 @@ HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t a_row,
 #pragma GCC unroll 4
   for (size_t k = 0; k < kCount; ++k) {
     Opaque(a_row);
-    Step([&](size_t r) HWY_ATTR { return rows.At(r, a_row, k); }, b, acc);
+    // The first row of each group of three needs no index.
+    Step<0, 3>([&](size_t r) HWY_ATTR { return rows.At(r, a_row, k); }, b, acc);
     b += b_depth;
   }
   rows.Advance(kCount);
@@ -164,13 +200,13 @@ HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
 #pragma GCC unroll 4
     for (size_t k = 0; k < kTurn; ++k) {
       Opaque(a);
-      Step([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
+      Step<1, 2>([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
       a += a_depth;
       b += b_depth;
     }
   }
   for (; depth != 0; --depth) {
-    Step([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
+    Step<1, 2>([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
     a += a_depth;
     b += b_depth;
   }
@@ -308,7 +344,8 @@ class Prefetcher {
     if (left_ <= 0) {
       Idle(stream_.next);
     } else if (burst_ != 0) {
-      for (size_t i = 0; i < burst_; ++i) hwy::Prefetch(stream_.next + i * PrefetchStream::kLine);
+      for (size_t i = 0; i < burst_; ++i)
+        FetchToSecondCache(stream_.next + i * PrefetchStream::kLine);
       stream_.next += burst_ * PrefetchStream::kLine;
       left_ -= static_cast<ptrdiff_t>(burst_ * PrefetchStream::kLine);
     } else {

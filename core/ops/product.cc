@@ -16,41 +16,59 @@ constexpr size_t RoundUp(size_t a, size_t b) { return CeilDiv(a, b) * b; }
 // Depth of a slice: a panel of 32 columns is 36 KiB, which leaves room in a first cache of 48 KiB
 // for the strip of A and the tile of C that pass by.
 constexpr size_t kSlice = 288;
-// Strips of A packed at once: 16 x 14 rows x 288 = 252 KiB of a 2 MiB second cache.
+// Strips of A in a step: 16 x 14 rows x 288 = 252 KiB of a 2 MiB second cache.
 constexpr size_t kPieceStrips = 16;
 // Panels of B packed at once by a task: 8 x 36 KiB.
 constexpr size_t kPiecePanels = 8;
-// Columns of a task when B is packed by all: a slice of them (1.1 MiB) stays in the second cache.
-constexpr size_t kTaskPanels = 32;
-// Multiply-adds worth a task of its own (about 8 us on one core; starting a worker costs 2 to 5
+// Panels of a task when B is packed by all: a slice of them is 576 KiB.
+constexpr size_t kTaskPanels = 16;
+// Panels of B read where they lie: more would spread a slice over too many pages.
+constexpr size_t kPlainPanels = 4;
+// Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
-constexpr double kTaskWork = 512.0 * 1024;
+constexpr double kTaskWork = 256.0 * 1024;
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
 constexpr size_t kMinChunk = 1024;
 constexpr size_t kSmallTiles = 48;              // tiles of C below which a long K is cut
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 
+// Panels from which on columns alone give enough tasks.
+constexpr size_t OwnPanels(size_t strips) {
+  return strips <= kPieceStrips ? 2 * kPiecePanels : kTasks * kPiecePanels;
+}
+
+// Depth of a packed strip is StripStride floats apart.
+constexpr size_t StripStride(const TileGeometry& tile) { return RoundUp(tile.rows, tile.lanes); }
+// Room for packed strips, and for one of them as ResolveSpans leaves it.
+constexpr size_t StripFloats(const TileGeometry& tile) { return (kSlice + 16) * StripStride(tile); }
 constexpr size_t AScratchFloats(const TileGeometry& tile) {
-  return (kSlice + 32) * (kPieceStrips * tile.rows + 16);
+  return (kPieceStrips + 1) * StripFloats(tile);
 }
 
 }  // namespace
 
 struct Product::Plan {
   size_t m, n, k;
-  size_t strips, panels;            // of C
-  size_t chunk, chunks;             // of K
-  size_t slice;                     // of a chunk
-  size_t task_strips, task_panels;  // of a task
-  size_t row_tasks, column_tasks;
+  size_t strips, panels;           // of C
+  size_t chunk, chunks;            // of K
+  size_t slice;                    // of a chunk
+  size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
   bool pack_a, pack_b, shared_b;
+  bool tail;  // B is read where it lies, but for the last panel: its columns end within a vector
   size_t tasks() const { return row_tasks * column_tasks * chunks; }
 
   // Strips share out the rows evenly: the first m % strips of them have one more.
   size_t StripBegin(size_t strip) const {
     return strip * (m / strips) + std::min(strip, m % strips);
   }
+  // Panels [p0, result) make one step.
+  size_t StepEnd(size_t p0, size_t p_end) const {
+    if (shared_b) return p_end;
+    if (pack_b) return std::min(p_end, p0 + kPiecePanels);
+    return tail && p_end == panels && p0 + 1 < panels ? panels - 1 : p_end;
+  }
+  bool PacksOwnB(size_t p0) const { return pack_b ? !shared_b : tail && p0 + 1 == panels; }
 };
 
 // What one call of the tile computes: strips [s0, s1) x panels [p0, p1) over depth [k0, k1) of a
@@ -61,6 +79,7 @@ struct Product::Step {
   size_t s0, s1, p0, p1, k0, k1;
 
   bool SameA(const Step& o) const { return s0 == o.s0 && s1 == o.s1 && k0 == o.k0; }
+  bool SameB(const Step& o) const { return p0 == o.p0 && p1 == o.p1 && k0 == o.k0; }
   bool SameC(const Step& o) const { return s0 == o.s0 && p0 == o.p0; }
 };
 
@@ -72,31 +91,30 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
   const size_t tiles = p.strips * p.panels;
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
-  p.task_strips = p.strips, p.task_panels = p.panels;
+  p.row_tasks = p.column_tasks = 1;
   if (work > 2 * kTaskWork) {
     if (tiles <= kSmallTiles && k >= 2 * kMinChunk) {
       p.chunk = std::max(kMinChunk, RoundUp(CeilDiv(k, kChunks), 64));
       p.chunks = CeilDiv(k, p.chunk);
     } else {
-      const double tile_work = work / static_cast<double>(tiles);
-      const size_t least = static_cast<size_t>(kTaskWork / tile_work) + 1;
-      const size_t wanted = std::max(least, tiles / kTasks);
-      if (p.strips <= kPieceStrips && p.panels >= p.strips) {
-        p.task_panels = std::min(p.panels, CeilDiv(wanted, p.strips));
+      const size_t most = static_cast<size_t>(work / kTaskWork);
+      const size_t tasks = std::min({kTasks, most, tiles});
+      if (p.panels >= OwnPanels(p.strips)) {
+        // Each task has all rows, and packs its own part of B.
+        p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
       } else {
-        p.task_panels = std::min(p.panels, kTaskPanels);
-        p.task_strips = std::min(p.strips, CeilDiv(wanted, p.task_panels));
+        p.column_tasks = CeilDiv(p.panels, kTaskPanels);
+        p.row_tasks =
+            std::min(p.strips, std::max(CeilDiv(tasks, p.column_tasks),
+                                        p.column_tasks == 1 ? 1 : CeilDiv(p.strips, kPieceStrips)));
       }
     }
   }
   const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
-  p.row_tasks = CeilDiv(p.strips, p.task_strips);
-  p.column_tasks = CeilDiv(p.panels, p.task_panels);
-  // In place, whole vectors of B are read: its columns must be a multiple of lanes. Many columns
-  // would spread a slice over too many pages.
-  p.pack_b = b_transposed_ || n % tile_.lanes != 0 || p.panels > 4;
+  p.pack_b = b_transposed_ || p.panels > kPlainPanels;
   p.shared_b = p.pack_b && p.row_tasks > 1;
+  p.tail = !p.pack_b && n % tile_.lanes != 0;
   return p;
 }
 
@@ -109,10 +127,11 @@ Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_
   const size_t b_floats = kPiecePanels * tile_.panel * kSlice;
   parallel.ReserveScratch((AScratchFloats(tile_) + b_floats) * sizeof(float));
   if (m * n * k == 0) return;
-  // Smaller m and k may be planned otherwise than the capacity: room for whatever they can need.
+  // Smaller m, n and k may be planned otherwise than the capacity: room for whatever they can need.
   const Plan plan = MakePlan(m, n, k);
-  if (plan.pack_b && (plan.strips > kPieceStrips || plan.strips > plan.panels)) {
-    shared_b_ = AlignedBuffer<float>(plan.panels * tile_.panel * k);
+  if (plan.pack_b && plan.strips > 1) {
+    const size_t most = std::min(plan.panels, OwnPanels(plan.strips) - 1);
+    shared_b_ = AlignedBuffer<float>(most * tile_.panel * k);
   }
   if (plan.panels <= kSmallTiles && k >= 2 * kMinChunk) {
     slots_ =
@@ -124,9 +143,10 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
   BATCHMARK_CHECK(tile_.panel == ActiveTileGeometry().panel);
   Plan plan = MakePlan(m, n, k);
-  // Rows whose distance is a multiple of 1 KiB fight for a few sets of the first cache; many panels
-  // repay a copy as well.
-  plan.pack_a = o.a_pending != nullptr || o.a_row % 256 == 0 || plan.panels > 8;
+  // Eight panels of a task repay a copy. Rows 4 KiB apart share a set of the first cache, which has
+  // fewer ways than a strip has rows.
+  plan.pack_a =
+      o.a_pending != nullptr || o.a_row % 1024 == 0 || plan.panels >= 8 * plan.column_tasks;
   if (plan.shared_b) PackShared(plan, o);
   parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
   if (plan.chunks > 1) {
@@ -134,18 +154,25 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   }
 }
 
+// Slice by slice, so that what a step reads lies together: panels of full depth, a power of two
+// apart, would fight for a few sets of the second cache.
 void Product::PackShared(const Plan& plan, const ProductOperands& o) {
   BATCHMARK_CHECK(shared_b_.size() >= plan.panels * tile_.panel * plan.k);
-  const size_t stride = tile_.panel * plan.k;
-  const ChunkPlan cut{plan.panels, std::max<size_t>(1, kPackGrain / std::max<size_t>(1, stride))};
-  parallel_.For(cut.chunks(), [&](size_t chunk, int) {
-    const size_t j = cut.begin(chunk) * tile_.panel;
-    const size_t columns = std::min(plan.n, cut.end(chunk) * tile_.panel) - j;
-    float* dst = shared_b_.data() + cut.begin(chunk) * stride;
+  const size_t slices = CeilDiv(plan.k, plan.slice);
+  const size_t floats = tile_.panel * plan.slice;
+  const ChunkPlan cut{plan.panels, std::max<size_t>(1, kPackGrain / std::max<size_t>(1, floats))};
+  parallel_.For(slices * cut.chunks(), [&](size_t chunk, int) {
+    const size_t slice = chunk / cut.chunks(), group = chunk % cut.chunks();
+    const size_t k = slice * plan.slice, depth = std::min(plan.slice, plan.k - k);
+    const size_t j = cut.begin(group) * tile_.panel;
+    const size_t columns = std::min(plan.n, cut.end(group) * tile_.panel) - j;
+    float* dst = shared_b_.data() + tile_.panel * (plan.panels * k + cut.begin(group) * depth);
     if (b_transposed_) {
-      PackPanelsTransposed(plan.k, columns, o.b + j * o.b_row, o.b_row, tile_.panel, stride, dst);
+      PackPanelsTransposed(depth, columns, o.b + j * o.b_row + k, o.b_row, tile_.panel,
+                           tile_.panel * depth, dst);
     } else {
-      PackPanels(plan.k, columns, o.b + j, o.b_row, tile_.panel, stride, dst);
+      PackPanels(depth, columns, o.b + k * o.b_row + j, o.b_row, tile_.panel, tile_.panel * depth,
+                 dst);
     }
   });
 }
@@ -156,24 +183,22 @@ Product::Step Product::FirstStep(const Plan& plan, size_t task) const {
   const size_t row = task / plan.chunks / plan.column_tasks;
   Step s{};
   s.task = task;
-  s.s_begin = row * plan.task_strips;
-  s.s_end = std::min(plan.strips, s.s_begin + plan.task_strips);
-  s.p_begin = column * plan.task_panels;
-  s.p_end = std::min(plan.panels, s.p_begin + plan.task_panels);
+  s.s_begin = plan.strips * row / plan.row_tasks;
+  s.s_end = plan.strips * (row + 1) / plan.row_tasks;
+  s.p_begin = plan.panels * column / plan.column_tasks;
+  s.p_end = plan.panels * (column + 1) / plan.column_tasks;
   s.k_begin = chunk * plan.chunk;
   s.k_end = std::min(plan.k, s.k_begin + plan.chunk);
   s.s0 = s.s_begin, s.s1 = std::min(s.s_end, s.s0 + kPieceStrips);
-  s.p0 = s.p_begin,
-  s.p1 = plan.pack_b && !plan.shared_b ? std::min(s.p_end, s.p0 + kPiecePanels) : s.p_end;
+  s.p0 = s.p_begin, s.p1 = plan.StepEnd(s.p0, s.p_end);
   s.k0 = s.k_begin, s.k1 = std::min(s.k_end, s.k0 + plan.slice);
   return s;
 }
 
 // Panels, then pieces of rows, then slices of depth. False at the end of the task.
 bool Product::Advance(const Plan& plan, Step& s) const {
-  const size_t panels = s.p1 - s.p0;
   if (s.p1 < s.p_end) {
-    s.p0 = s.p1, s.p1 = std::min(s.p_end, s.p0 + panels);
+    s.p0 = s.p1, s.p1 = plan.StepEnd(s.p0, s.p_end);
     return true;
   }
   const Step first = FirstStep(plan, s.task);
@@ -203,7 +228,7 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
 
   std::array<TileStrip, kPieceStrips> strips;
   Step step = FirstStep(plan, task);
-  bool new_a = true;
+  bool new_a = true, new_b = true;
   for (bool more = true; more;) {
     if (new_a) {
       LoadA(plan, o, step, a_scratch, t);
@@ -216,7 +241,9 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
         strip.depth = static_cast<uint32_t>(depth);
         strip.start = step.k0 == step.k_begin ? first_start : TileStart::kLoad;
         strip.finish = step.k1 == step.k_end;
-        strip.a = static_cast<ptrdiff_t>((row - row0) * t.a_row);
+        strip.a = static_cast<ptrdiff_t>(plan.pack_a && !a_transposed_
+                                             ? (s - step.s0) * depth * StripStride(tile_)
+                                             : (row - row0) * t.a_row);
         strip.c = static_cast<ptrdiff_t>(row * t.c_row);
       }
     }
@@ -224,54 +251,66 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
     t.columns = std::min(plan.n, step.p1 * tile_.panel) - j;
     t.c = c + j;
     t.bias = bias == nullptr ? nullptr : bias + j;
-    LoadB(plan, o, step, b_scratch, t);
+    if (new_b) LoadB(plan, o, step, b_scratch, t);
     Step next = step;
     more = Advance(plan, next);
     if (!more && task + 1 < plan.tasks()) next = FirstStep(plan, task + 1);  // likely this worker's
     PrefetchNext(plan, o, step, next, t);
     RunTiles(strips.data(), step.s1 - step.s0, t);
     new_a = !next.SameA(step);
+    new_b = !next.SameB(step);
     step = next;
   }
 }
 
-// A of the step, in place or packed: rows a_row apart, depth a_depth apart.
+// A of the step: in place, or packed. Packed, the rows of one k are neighbours: [strip][depth]
+// [StripStride], or, when A is transposed, [depth][rows of the step].
 void Product::LoadA(const Plan& plan, const ProductOperands& o, const Step& step, float* scratch,
                     TileOperands& t) const {
   const size_t row0 = plan.StripBegin(step.s0), rows = plan.StripBegin(step.s1) - row0;
   const size_t depth = step.k1 - step.k0;
-  size_t stride = o.a_row;
-  t.a = a_transposed_ ? o.a + step.k0 * stride + row0 : o.a + row0 * stride + step.k0;
-  if (plan.pack_a && depth != 0) {
-    const Pending plain{.v = o.a, .positions = o.a_row, .channels = 1};
-    const Pending& src = o.a_pending != nullptr ? *o.a_pending : plain;
-    if (a_transposed_) {
-      stride = RoundUp(rows, 16);
-      ResolveSpans(src, step.k0, depth, row0, rows, scratch, stride);
-    } else {
-      stride = RoundUp(depth, 16) + 16;
-      if (stride % 256 == 0) stride += 16;
-      ResolveSpans(src, row0, rows, step.k0, depth, scratch, stride);
-    }
-    t.a = scratch;
+  t.a = a_transposed_ ? o.a + step.k0 * o.a_row + row0 : o.a + row0 * o.a_row + step.k0;
+  t.a_row = a_transposed_ ? 1 : o.a_row;
+  t.a_depth = a_transposed_ ? o.a_row : 1;
+  if (!plan.pack_a) return;
+  const Pending plain{.v = o.a, .positions = o.a_row, .channels = 1};
+  const Pending& src = o.a_pending != nullptr ? *o.a_pending : plain;
+  const float* from = t.a;
+  t.a = scratch, t.a_row = 1;
+  if (a_transposed_) {
+    t.a_depth = RoundUp(rows, 16);
+    if (depth != 0) ResolveSpans(src, step.k0, depth, row0, rows, scratch, t.a_depth);
+    return;
   }
-  t.a_row = a_transposed_ ? 1 : stride;
-  t.a_depth = a_transposed_ ? stride : 1;
+  const size_t stride = StripStride(tile_);
+  float* const resolved = scratch + kPieceStrips * StripFloats(tile_);
+  for (size_t s = step.s0; s < step.s1; ++s) {
+    const size_t row = plan.StripBegin(s), count = plan.StripBegin(s + 1) - row;
+    const float* strip = from + (row - row0) * o.a_row;
+    size_t strip_row = o.a_row;
+    if (o.a_pending != nullptr && depth != 0) {
+      strip = resolved, strip_row = RoundUp(depth, 16);
+      ResolveSpans(src, row, count, step.k0, depth, resolved, strip_row);
+    }
+    PackPanelsTransposed(depth, count, strip, strip_row, stride, stride * depth,
+                         scratch + (s - step.s0) * depth * stride);
+  }
+  t.a_depth = stride;
 }
 
 // B of the step: in place, in the panels that all tasks share, or in panels of the task's own.
 void Product::LoadB(const Plan& plan, const ProductOperands& o, const Step& step, float* scratch,
                     TileOperands& t) const {
   const size_t j = step.p0 * tile_.panel, depth = step.k1 - step.k0;
-  if (!plan.pack_b) {
+  if (!plan.pack_b && !plan.PacksOwnB(step.p0)) {
     t.b = o.b + step.k0 * o.b_row + j;
     t.b_depth = o.b_row, t.b_panel = tile_.panel;
     return;
   }
   t.b_depth = tile_.panel;
   if (plan.shared_b) {
-    t.b = shared_b_.data() + step.p0 * tile_.panel * plan.k + step.k0 * tile_.panel;
-    t.b_panel = tile_.panel * plan.k;
+    t.b = shared_b_.data() + tile_.panel * (plan.panels * step.k0 + step.p0 * depth);
+    t.b_panel = tile_.panel * depth;
     return;
   }
   t.b = scratch;

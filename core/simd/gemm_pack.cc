@@ -53,63 +53,73 @@ HWY_INLINE void TransposeGroup(V (&r)[4]) {
   r[3] = hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23));
 }
 
-// dst[k * dst_row + i] = b[i * b_row + k] for i, k < lanes.
-template <size_t kGroups>  // of four lanes
-HWY_INLINE void TransposeBlock(const float* HWY_RESTRICT b, size_t b_row, float* HWY_RESTRICT dst,
-                               size_t dst_row) {
+// dst[k * dst_row + i] = b[i * b_row + k] for i, k < lanes. Else than kWhole, only the first `rows`
+// of b are there, with `depth` elements each: the columns for rows behind them become zero.
+template <size_t kGroups, bool kWhole>  // groups of four lanes
+HWY_INLINE void TransposeBlock(const float* HWY_RESTRICT b, size_t b_row, size_t rows, size_t depth,
+                               float* HWY_RESTRICT dst, size_t dst_row) {
   const D d;
   V g[kGroups][4];
 #pragma GCC unroll 4
   for (size_t q = 0; q < kGroups; ++q) {
 #pragma GCC unroll 4
-    for (size_t r = 0; r < 4; ++r) g[q][r] = hn::LoadU(d, b + (4 * q + r) * b_row);
+    for (size_t r = 0; r < 4; ++r) {
+      const size_t i = 4 * q + r;
+      if constexpr (kWhole) {
+        g[q][r] = hn::LoadU(d, b + i * b_row);
+      } else {
+        g[q][r] = i < rows ? LoadTail(d, b + i * b_row, depth) : hn::Zero(d);
+      }
+    }
     TransposeGroup(g[q]);
   }
+  const auto store = [&](size_t k, V v) HWY_ATTR {
+    if (kWhole || k < depth) hn::StoreU(v, d, dst + k * dst_row);
+  };
 #pragma GCC unroll 4
   for (size_t c = 0; c < 4; ++c) {
-    float* HWY_RESTRICT to = dst + c * dst_row;
     if constexpr (kGroups == 1) {
-      hn::StoreU(g[0][c], d, to);
+      store(c, g[0][c]);
     } else if constexpr (kGroups == 2) {
-      hn::StoreU(hn::ConcatLowerLower(d, g[1][c], g[0][c]), d, to);
-      hn::StoreU(hn::ConcatUpperUpper(d, g[1][c], g[0][c]), d, to + 4 * dst_row);
+      store(c, hn::ConcatLowerLower(d, g[1][c], g[0][c]));
+      store(c + 4, hn::ConcatUpperUpper(d, g[1][c], g[0][c]));
     } else {
       static_assert(kGroups == 4);
       const V even01 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(g[1][c]), g[0][c]);
       const V odd01 = hn::OddEvenBlocks(g[1][c], hn::SwapAdjacentBlocks(g[0][c]));
       const V even23 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(g[3][c]), g[2][c]);
       const V odd23 = hn::OddEvenBlocks(g[3][c], hn::SwapAdjacentBlocks(g[2][c]));
-      hn::StoreU(hn::ConcatLowerLower(d, even23, even01), d, to);
-      hn::StoreU(hn::ConcatLowerLower(d, odd23, odd01), d, to + 4 * dst_row);
-      hn::StoreU(hn::ConcatUpperUpper(d, even23, even01), d, to + 8 * dst_row);
-      hn::StoreU(hn::ConcatUpperUpper(d, odd23, odd01), d, to + 12 * dst_row);
+      store(c, hn::ConcatLowerLower(d, even23, even01));
+      store(c + 4, hn::ConcatLowerLower(d, odd23, odd01));
+      store(c + 8, hn::ConcatUpperUpper(d, even23, even01));
+      store(c + 12, hn::ConcatUpperUpper(d, odd23, odd01));
     }
   }
 }
 #endif
 
-// One panel: blocks of lanes x lanes, what is left element by element.
 void PackPanelTransposed(size_t depth, size_t columns, const float* HWY_RESTRICT b, size_t b_row,
                          size_t panel, float* HWY_RESTRICT dst) {
-  size_t whole_columns = 0, whole_depth = 0;
-#if HWY_TARGET != HWY_SCALAR
   const size_t lanes = hn::Lanes(D());
-  whole_columns = columns / lanes * lanes;
-  whole_depth = depth / lanes * lanes;
-  for (size_t i = 0; i < whole_columns; i += lanes) {
-    for (size_t k = 0; k < whole_depth; k += lanes) {
-      TransposeBlock<hn::MaxLanes(D()) / 4>(b + i * b_row + k, b_row, dst + k * panel + i, panel);
+  for (size_t i = 0; i < panel; i += lanes) {
+    const size_t rows = i < columns ? std::min(lanes, columns - i) : 0;
+#if HWY_TARGET == HWY_SCALAR
+    for (size_t k = 0; k < depth; ++k) dst[k * panel + i] = rows == 0 ? 0 : b[i * b_row + k];
+#else
+    constexpr size_t kGroups = hn::MaxLanes(D()) / 4;
+    size_t k = 0;
+    if (rows == lanes) {
+      for (; k + lanes <= depth; k += lanes) {
+        TransposeBlock<kGroups, true>(b + i * b_row + k, b_row, lanes, lanes, dst + k * panel + i,
+                                      panel);
+      }
     }
-  }
+    for (; k < depth; k += lanes) {
+      TransposeBlock<kGroups, false>(b + i * b_row + k, b_row, rows, std::min(lanes, depth - k),
+                                     dst + k * panel + i, panel);
+    }
 #endif
-  for (size_t i = 0; i < columns; ++i) {
-    for (size_t k = i < whole_columns ? whole_depth : 0; k < depth; ++k) {
-      dst[k * panel + i] = b[i * b_row + k];
-    }
   }
-  if (columns == panel) return;
-  for (size_t k = 0; k < depth; ++k)
-    std::fill(dst + k * panel + columns, dst + (k + 1) * panel, 0.0f);
 }
 
 void PackPanelsTransposedOnTarget(size_t depth, size_t columns, const float* b, size_t b_row,

@@ -176,36 +176,27 @@ std::optional<Range> RowShare(const Factorial& f, const Study& study, Measure me
 }
 
 std::optional<Factorial> FindFactorial(const Study& study) {
-  if (study.factors.size() != 2) return std::nullopt;
+  if (!study.factors_declared || study.factors.size() != 2 || study.arms.size() != 4)
+    return std::nullopt;
   Factorial f;
   const bool swap = study.factors[1].key == "bn.placement";
   f.row = study.factors[swap ? 1 : 0];
   f.column = study.factors[swap ? 0 : 1];
-  const auto& rows = f.row.levels;
-  const auto& columns = f.column.levels;
-  // Widest contrast of the column factor first: more levels (a tuned rate) may stand between.
-  for (size_t r = 1; r < rows.size(); ++r) {
-    for (size_t low = 0; low < columns.size(); ++low) {
-      for (size_t high = columns.size() - 1; high > low; --high) {
-        f.row_levels = {rows[0], rows[r]};
-        f.column_levels = {columns[low], columns[high]};
-        bool full = true;
-        std::vector<const Arm*> all;
-        for (size_t i = 0; i < 2; ++i) {
-          for (size_t j = 0; j < 2; ++j) {
-            f.arms[i][j] =
-                study.FindArm({{f.row.key, f.row_levels[i]}, {f.column.key, f.column_levels[j]}});
-            full = full && f.arms[i][j] && !f.arms[i][j]->runs.empty();
-            all.push_back(f.arms[i][j]);
-          }
-        }
-        if (!full) continue;
-        f.seeds = CommonSeeds(all);
-        if (!f.seeds.empty()) return f;
-      }
+  if (f.row.levels.size() != 2 || f.column.levels.size() != 2) return std::nullopt;
+  std::vector<const Arm*> all;
+  for (size_t i = 0; i < 2; ++i) {
+    f.row_levels[i] = f.row.levels[i], f.column_levels[i] = f.column.levels[i];
+    for (size_t j = 0; j < 2; ++j) {
+      const Arm* arm =
+          study.FindArm({{f.row.key, f.row.levels[i]}, {f.column.key, f.column.levels[j]}});
+      if (!arm || arm->runs.empty()) return std::nullopt;
+      f.arms[i][j] = arm;
+      all.push_back(arm);
     }
   }
-  return std::nullopt;
+  f.seeds = CommonSeeds(all);
+  if (f.seeds.empty()) return std::nullopt;
+  return f;
 }
 
 Effect PairedLogRatio(const Study& study, const Arm& a, const Arm& b, Measure measure) {

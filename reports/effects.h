@@ -66,7 +66,7 @@ struct Factorial {
 // no gap, or its better arm did not arrive.
 std::optional<Range> RowShare(const Factorial& factorial, const Study& study, Measure measure);
 
-// The first full two-by-two of the study's factors, bn.placement as row if it is one of them.
+// The study as a two-by-two, bn.placement as row if it is a factor; empty if it is none.
 std::optional<Factorial> FindFactorial(const Study& study);
 
 // Paired on seed: log(b / a), so above 0 where a is smaller. Seeds present in both arms.

@@ -21,6 +21,15 @@ void WriteBytes(const std::filesystem::path& path, const std::string& bytes) {
   if (!out) throw IoError("cannot write " + path.string());
 }
 
+// Numbers with their units stay on one line.
+constexpr size_t kShortCell = 16;
+
+std::string Unbroken(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += c == ' ' ? "\u00a0" : std::string(1, c);
+  return out;
+}
+
 }  // namespace
 
 MarkdownTable::MarkdownTable(std::vector<std::string> head, std::vector<Align> align)
@@ -30,6 +39,9 @@ MarkdownTable::MarkdownTable(std::vector<std::string> head, std::vector<Align> a
 
 void MarkdownTable::Row(std::vector<std::string> cells) {
   BATCHMARK_CHECK(cells.size() == head_.size());
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (align_[i] == Align::kRight && cells[i].size() < kShortCell) cells[i] = Unbroken(cells[i]);
+  }
   rows_.push_back(std::move(cells));
 }
 
@@ -80,7 +92,8 @@ void ReportPage::Figure(const std::string& name, const std::string& alt, const s
   files_["fig/" + stem + ".svg"] = svg;
   files_["data/" + stem + ".csv"] = data.Text();
   markdown_ += "\n![" + MarkdownEscape(alt) + "](fig/" + stem + ".svg)\n\n" + caption +
-               (caption.empty() ? "" : " ") + "([data](data/" + stem + ".csv))\n";
+               (caption.empty() ? "" : " ") + "([data](data/" + stem +
+               ".csv), [command](#commands))\n";
 }
 
 std::string ReportPage::DataFile(const std::string& name, const CsvTable& data) {

@@ -12,6 +12,9 @@ namespace batchmark::report {
 namespace {
 
 constexpr double kTitleSize = 17, kSubtitleSize = 13, kTickSize = 13, kLabelSize = 14, kMargin = 18;
+constexpr double kWidestLabel = 290;
+
+std::string Label(const std::string& text) { return CutText(text, kLabelSize, kWidestLabel, true); }
 
 struct Frame {
   double left, right, top, bottom;
@@ -136,7 +139,7 @@ void DrawEndLabels(Svg& svg, const Plot& plot, const Frame& frame, const Scale& 
     const Pixel end = end_of(lines[i]);
     const double at = frame.right + 14;
     svg.Line({end.x + 2, end.y}, {at - 3, placed[i]}, {lines[i]->color, 0.8, "", 0.7});
-    svg.Text({at, placed[i] + 5}, lines[i]->label,
+    svg.Text({at, placed[i] + 5}, Label(lines[i]->label),
              {kLabelSize, lines[i]->color, "start", true, 0, false});
   }
 }
@@ -160,7 +163,7 @@ void DrawMarkLabels(Svg& svg, const Plot& plot, const Frame& frame, const Scale&
   for (const PlotMark& mark : plot.marks) {
     if (mark.label.empty()) continue;
     const Pixel p{x.ToPixel(mark.at.x), y.ToPixel(mark.at.y)};
-    const double width = TextWidth(mark.label, kLabelSize, true), reach = mark.radius + 4;
+    const double width = TextWidth(Label(mark.label), kLabelSize, true), reach = mark.radius + 4;
     Box best{};
     int least = 1 << 20;
     bool best_left = false;
@@ -174,7 +177,7 @@ void DrawMarkLabels(Svg& svg, const Plot& plot, const Frame& frame, const Scale&
       if (clashes < least) least = clashes, best = box, best_left = left;
     }
     taken.push_back(best);
-    svg.Text({best_left ? best.right : best.left, best.bottom - 3}, mark.label,
+    svg.Text({best_left ? best.right : best.left, best.bottom - 3}, Label(mark.label),
              {kLabelSize, mark.color, best_left ? "end" : "start", true, 0, true});
   }
 }
@@ -221,7 +224,8 @@ std::string Plot::Render() const {
   for (const PlotLine& line : lines) {
     for (const PlotPoint& p : line.points) add(p.x, p.y);
     for (const PlotBand& b : line.band) add(b.x, b.low), add(b.x, b.high);
-    if (!line.faint) label_width = std::max(label_width, TextWidth(line.label, kLabelSize, true));
+    if (!line.faint)
+      label_width = std::max(label_width, TextWidth(Label(line.label), kLabelSize, true));
   }
   for (const PlotMark& mark : marks) add(mark.at.x, mark.at.y);
 

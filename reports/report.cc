@@ -53,7 +53,10 @@ ReportData ReadInputs(const std::vector<std::string>& inputs) {
 std::string FirstLine(const ReportData& data) {
   std::set<std::string> sets;
   for (const RunRecord& run : data.records) {
-    sets.insert(MarkdownEscape(run.data_name) + " (data `" + ShortHash(run.data_hash) + "`)");
+    const std::string name = run.data_name == "mnist"           ? "MNIST"
+                             : run.data_name == "fashion-mnist" ? "Fashion-MNIST"
+                                                                : run.data_name;
+    sets.insert(MarkdownEscape(name) + " (data `" + ShortHash(run.data_hash) + "`)");
   }
   if (sets.empty()) return "Batchmark: kernels";
   return "Batch normalization on " + Joined({sets.begin(), sets.end()}, " and ");
@@ -66,10 +69,11 @@ std::string WriteReport(const std::vector<std::string>& inputs, const std::strin
   const report::ReportData data = report::ReadInputs(inputs);
   report::ReportPage page;
   page.Heading(1, report::FirstLine(data));
+  for (const report::WholeSection section : report::FirstSections()) section(data, page);
   for (const report::Study& study : data.studies) {
     for (const report::StudySection section : report::StudySections()) section(data, study, page);
   }
-  for (const report::WholeSection section : report::WholeSections()) section(data, page);
+  for (const report::WholeSection section : report::LastSections()) section(data, page);
   return page.Write(out_dir);
 }
 

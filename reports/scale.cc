@@ -80,6 +80,30 @@ std::vector<Tick> AccuracyTicks(double low, double high, int wanted) {
   return ticks;
 }
 
+// Below this a signed scale is linear.
+double SignedUnit(double low, double high) {
+  return 0.01 * std::max(std::abs(low), std::abs(high));
+}
+
+std::vector<Tick> SignedTicks(double low, double high, int wanted) {
+  const double unit = SignedUnit(low, high);
+  std::vector<Tick> ticks;
+  if (low <= 0 && high >= 0) ticks.push_back({0, "0"});
+  const bool both = low < -unit && high > unit;
+  for (int e = static_cast<int>(std::ceil(std::log10(unit))); e <= std::log10(100 * unit); ++e) {
+    for (const int m : {1, 3}) {
+      if (m != 1 && (both || wanted < 5)) continue;
+      for (const double value : {-m * std::pow(10.0, e), m * std::pow(10.0, e)}) {
+        if (value < low || value > high) continue;
+        ticks.push_back({value, (value < 0 ? "-" : "") + LogLabel(std::abs(value))});
+      }
+    }
+  }
+  std::sort(ticks.begin(), ticks.end(),
+            [](const Tick& a, const Tick& b) { return a.value < b.value; });
+  return ticks;
+}
+
 }  // namespace
 
 void Extent::Add(double value) {
@@ -114,6 +138,8 @@ double Scale::Transform(double value) const {
       return std::log10(value);
     case ScaleKind::kAccuracy:
       return -std::log10(std::max(1 - value, kLeastError));
+    case ScaleKind::kSigned:
+      return std::copysign(std::log10(1 + std::abs(value) / SignedUnit(low_, high_)), value);
     case ScaleKind::kLinear:
       break;
   }
@@ -140,6 +166,8 @@ std::vector<Tick> Scale::Ticks(int wanted) const {
       return LogTicks(low_, high_, wanted);
     case ScaleKind::kAccuracy:
       return AccuracyTicks(low_, high_, wanted);
+    case ScaleKind::kSigned:
+      return SignedTicks(low_, high_, wanted);
     case ScaleKind::kLinear:
       break;
   }

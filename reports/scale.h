@@ -1,5 +1,6 @@
-// Axis scales: values to pixels and back to labelled ticks. Linear, logarithmic, and "accuracy",
-// the logarithm of the error (so that 90 %, 99 % and 99.9 % stand equally far apart).
+// Axis scales: values to pixels and back to labelled ticks. Linear, logarithmic, "accuracy", the
+// logarithm of the error (so that 90 %, 99 % and 99.9 % stand equally far apart), and "signed", a
+// logarithm to both sides of 0, linear within a hundredth of the range.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@
 
 namespace batchmark::report {
 
-enum class ScaleKind { kLinear, kLog, kAccuracy };
+enum class ScaleKind { kLinear, kLog, kAccuracy, kSigned };
 
 struct Tick {
   double value;

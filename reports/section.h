@@ -25,15 +25,17 @@ using StudySection = void (*)(const ReportData&, const Study&, ReportPage&);
 using WholeSection = void (*)(const ReportData&, ReportPage&);
 
 const std::vector<StudySection>& StudySections();  // for each study, in order
-const std::vector<WholeSection>& WholeSections();  // once, after the studies
+const std::vector<WholeSection>& FirstSections();  // once, before the studies
+const std::vector<WholeSection>& LastSections();   // once, after them
 
-void WriteSummary(const ReportData&, const Study&,
-                  ReportPage&);  // the first page: what came out, in words
-void WriteSteps(const ReportData&, const Study&, ReportPage&);  // steps and seconds to the target
+void WriteOverview(const ReportData&, ReportPage&);  // every verdict, if there are several
+void WriteClaim(const ReportData&, const Study&, ReportPage&);  // claim and verdict
+void WriteForest(const ReportData&, const Study&,
+                 ReportPage&);  // the comparisons that it rests on
+void WriteSummary(const ReportData&, const Study&, ReportPage&);  // what came out, in words
+void WriteSteps(const ReportData&, const Study&, ReportPage&);    // steps and seconds to the target
 void WriteFactorial(const ReportData&, const Study&,
                     ReportPage&);  // two by two: main effects, interaction, shares
-void WriteContrasts(const ReportData&, const Study&,
-                    ReportPage&);  // paired comparisons the definition names
 void WriteCurves(const ReportData&, const Study&, ReportPage&);  // loss and accuracy against steps
 void WriteSurvival(const ReportData&, const Study&,
                    ReportPage&);                                  // share of runs that have arrived

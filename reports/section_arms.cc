@@ -15,21 +15,25 @@ std::string MedianText(const Arm& arm, double RunRecord::*field,
   return text(Median(std::move(values)));
 }
 
+// "5 of 8, 1 diverged"
+std::string ArrivedText(const Arm& arm) {
+  const size_t diverged = arm.CountStatus("diverged");
+  return std::to_string(arm.runs.size() - arm.Censored()) + " of " +
+         std::to_string(arm.runs.size()) +
+         (diverged > 0 ? ", " + std::to_string(diverged) + " diverged" : "");
+}
+
 }  // namespace
 
 void WriteArms(const ReportData&, const Study& study, ReportPage& page) {
-  if (study.Seeds() == 0) return;
+  if (study.arms.empty() || !study.HasRuns()) return;
   const bool times = study.HasTimes();
-  std::vector<std::string> head = {"arm", "runs", "arrived", "censored", "diverged", "steps"};
+  std::vector<std::string> head = {"arm", "arrived", "steps"};
   if (times) head.insert(head.end(), {"seconds", "ms a step"});
   head.insert(head.end(), {"training loss", "validation", "test"});
   MarkdownTable table(head, {Align::kLeft});
   for (const Arm& arm : study.arms) {
-    const size_t diverged = arm.CountStatus("diverged");
-    std::vector<std::string> row = {MarkdownEscape(arm.label), std::to_string(arm.runs.size()),
-                                    std::to_string(arm.runs.size() - arm.Censored()),
-                                    std::to_string(arm.Censored() - diverged),
-                                    std::to_string(diverged)};
+    std::vector<std::string> row = {MarkdownEscape(arm.label), ArrivedText(arm)};
     if (arm.runs.empty()) {
       row.resize(head.size(), "–");
       table.Row(row);

@@ -30,14 +30,29 @@ std::string CeilingText(const std::vector<DosePoint>& points,
          Significant(std::exp(ceiling->interval->upper), 2) + "]";
 }
 
+// What a claim reads together, else all that agrees apart from the rate.
+std::vector<Series> CeilingSeries(const Study& study) {
+  if (study.families.empty())
+    return FindFactor(study, "lr", 4) ? SeriesAlong(study, {"lr"}) : std::vector<Series>{};
+  std::vector<Series> all;
+  for (const Family& family : study.families) {
+    all.push_back({family.label, family.color, {}});
+    for (const Arm& arm : family.arms) {
+      if (!arm.runs.empty()) all.back().arms.push_back(&arm);
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 void WriteCeiling(const ReportData&, const Study& study, ReportPage& page) {
-  const Factor* lr = FindFactor(study, "lr", 4);
-  if (!lr) return;
-  size_t diverged = 0;
-  for (const Arm& arm : study.arms) diverged += arm.CountStatus("diverged");
-  const std::vector<Series> all = SeriesAlong(study, {"lr"});
+  const std::vector<Series> all = CeilingSeries(study);
+  size_t diverged = 0, runs = 0;
+  for (const Series& one : all) {
+    for (const Arm* arm : one.arms)
+      diverged += arm->CountStatus("diverged"), runs += arm->runs.size();
+  }
   if (diverged == 0 || all.size() > kMostSeries) return;
   Plot plot;
   plot.title = "Share of runs that diverged, by learning rate";
@@ -46,7 +61,7 @@ void WriteCeiling(const ReportData&, const Study& study, ReportPage& page) {
   plot.x_kind = ScaleKind::kLog;
   plot.y_extent.Add(0), plot.y_extent.Add(1);
   CsvTable csv({"series", "lr", "diverged", "runs"});
-  MarkdownTable table({"", "rate at which half the runs diverge"}, {Align::kLeft});
+  MarkdownTable table({"arms", "rate at which half the runs diverge"}, {Align::kLeft});
   for (const Series& one : all) {
     std::vector<DosePoint> points;
     std::map<int64_t, std::vector<DosePoint>> by_seed;
@@ -82,8 +97,8 @@ void WriteCeiling(const ReportData&, const Study& study, ReportPage& page) {
     table.Row({one.label.empty() ? "all" : MarkdownEscape(one.label),
                MarkdownEscape(CeilingText(points, by_seed))});
   }
-  plot.subtitle =
-      "Dots are shares of the seeds, curves logistic (Firth's penalty). " + CountsText(study);
+  plot.subtitle = "Dots are shares of the seeds, curves logistic (Firth's penalty). " +
+                  std::to_string(diverged) + " of " + Plural(runs, "run") + " diverged.";
   page.Heading(3, "Learning-rate ceiling");
   if (all.size() <= kMostDrawn) {
     page.Figure("lr-ceiling-" + study.experiment, plot.title, plot.Render(), csv,

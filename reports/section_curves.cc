@@ -84,7 +84,10 @@ bool WriteFigure(const Study& study, const CurveFigure& figure, ReportPage& page
     if (!line.points.empty()) plot.lines.push_back(std::move(line));
     if (highlighted[i]) MarkDivergence(arm, color, figure.reading, plot);
   }
-  if (plot.lines.empty()) return false;
+  // A single evaluation is no curve.
+  if (std::all_of(plot.lines.begin(), plot.lines.end(),
+                  [](const PlotLine& line) { return line.points.size() < 2; }))
+    return false;
   plot.title = MetricName(figure.reading);
   plot.title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(plot.title[0])));
   plot.subtitle =
@@ -108,7 +111,7 @@ bool WriteFigure(const Study& study, const CurveFigure& figure, ReportPage& page
 }  // namespace
 
 void WriteCurves(const ReportData&, const Study& study, ReportPage& page) {
-  if (study.Seeds() == 0) return;
+  if (study.arms.empty() || !study.HasRuns()) return;
   const double infinity = std::numeric_limits<double>::infinity();
   ReportPage section = page;
   section.Heading(3, "Convergence");

@@ -62,9 +62,11 @@ void WriteProvenance(const ReportData& data, ReportPage& page) {
   page.Table(table);
   page.File("env.json", all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 
-  const auto command = data.documents.find("command");
   page.Heading(2, "Commands");
-  std::string commands = command == data.documents.end() ? "" : command->second + "\n";
+  std::string commands;
+  for (const auto& [name, command] : data.documents) {
+    if (name == "command" || name.rfind("command/", 0) == 0) commands += command + "\n";
+  }
   page.Code(commands + "batchmark report " + Joined(data.inputs, " ") + " --out report");
 
   if (!data.records.empty()) {

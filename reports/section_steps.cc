@@ -25,7 +25,7 @@ DotCell CellOf(const std::vector<Bound>& values, const Bound& median,
 }  // namespace
 
 void WriteSteps(const ReportData&, const Study& study, ReportPage& page) {
-  if (study.Seeds() == 0 || study.arms.size() > 24) return;
+  if (study.arms.empty() || !study.HasRuns() || study.arms.size() > 24) return;
   const bool times = study.HasTimes();
   DotPlot plot;
   plot.title = (times ? "Steps and seconds to " : "Steps to ") + study.TargetText();

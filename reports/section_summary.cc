@@ -1,7 +1,5 @@
-// The first page of a study: what came out, in sentences computed from the runs.
-#include <cctype>
+// What came out, in sentences computed from the runs.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "reports/format.h"
 #include "reports/section.h"
@@ -26,16 +24,11 @@ std::string SecondsSentence(const Study& study, const Arm& with, const Arm& with
                             const Words& words) {
   const Bound a = MedianSeconds(study, with), b = MedianSeconds(study, without);
   const double cost = MedianMsPerStep(with) / MedianMsPerStep(without);
-  std::string text = "In seconds of training: " + SecondsText(a) + " against " + SecondsText(b);
-  if (!a.beyond && a.value < b.value) {
-    text += ", " + std::string(b.beyond ? "more than " : "") + "**" + Ratio(b.value / a.value) +
-            " faster**";
-  } else if (!b.beyond && b.value < a.value) {
-    text += ", " + std::string(a.beyond ? "more than " : "") + "**" + Ratio(a.value / b.value) +
-            " slower**";
-  }
-  return text + "; a step " + words.with + " costs " + Ratio(cost) + " a step " + words.without +
-         ".";
+  const Range ratio = PairedLogRatio(study, with, without, Measure::kSeconds).median;
+  const std::string faster = FewerText(ratio, "faster", "slower");
+  return "In seconds of training: " + SecondsText(a) + " against " + SecondsText(b) +
+         (faster.empty() ? "" : ", **" + faster + "**") + "; a step " + words.with + " costs " +
+         Ratio(cost) + " a step " + words.without + ".";
 }
 
 std::string ShareSentence(const Study& study, const Factorial& f, const Words& words) {
@@ -122,65 +115,16 @@ void WritePlainSummary(const Study& study, ReportPage& page) {
                                  "with " + MarkdownEscape(worst->label), ""));
 }
 
-// Document "budget/<experiment>", or "budget" for a store of one experiment: its "sentence".
-std::string BudgetSentence(const ReportData& data, const Study& study) {
-  for (const std::string& name : {"budget/" + study.experiment, std::string("budget")}) {
-    const auto found = data.documents.find(name);
-    if (found == data.documents.end()) continue;
-    const nlohmann::json document = nlohmann::json::parse(found->second, nullptr, false);
-    if (document.is_object() && document.contains("sentence") && document["sentence"].is_string()) {
-      return document["sentence"].get<std::string>();
-    }
-  }
-  return "";
-}
-
-// Too few seeds say more than the list of criteria that they leave open.
-std::string VerdictText(const Study& study) {
-  std::string text;
-  if (study.finding) text = "**Verdict: " + std::string(ToText(study.finding->verdict)) + ".** ";
-  if (study.Seeds() < kSeedsForIntervals) {
-    return text + Plural(study.Seeds(), "seed") +
-           " an arm: **a direction, not a verdict.** Every run is shown; intervals and tests start "
-           "at " +
-           std::to_string(kSeedsForIntervals) + " seeds.";
-  }
-  if (!study.finding) return text;
-  // The sentence begins with the verdict's word, which stands in front already.
-  std::string sentence = study.finding->sentence;
-  const std::string word = std::string(ToText(study.finding->verdict)) + ": ";
-  if (sentence.rfind(word, 0) == 0) sentence.erase(0, word.size());
-  if (!sentence.empty())
-    sentence[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence[0])));
-  return text + MarkdownEscape(sentence);
-}
-
 }  // namespace
 
-void WriteSummary(const ReportData& data, const Study& study, ReportPage& page) {
-  std::string title = study.title;
-  if (title.empty()) title = study.experiment.empty() ? "Runs" : study.experiment;
-  page.Heading(2, MarkdownEscape(title));
-  if (study.Seeds() == 0) {
-    page.Paragraph("The store defines this experiment but holds none of its runs.");
-    return;
-  }
-  if (!study.claim.empty()) page.Paragraph("> **Claim.** " + MarkdownEscape(study.claim));
-  const std::optional<Factorial> factorial = FindFactorial(study);
-  if (factorial) {
+// What the verdict does not say: the two-by-two in words, or, without a verdict, who came first.
+void WriteSummary(const ReportData&, const Study& study, ReportPage& page) {
+  if (study.arms.empty() || !study.HasRuns()) return;
+  if (const std::optional<Factorial> factorial = FindFactorial(study)) {
     WriteFactorialSummary(study, *factorial, page);
-  } else {
+  } else if (!study.finding) {
     WritePlainSummary(study, page);
   }
-  std::string notes = VerdictText(study);
-  const std::string budget = BudgetSentence(data, study);
-  if (!budget.empty()) notes += (notes.empty() ? "" : " ") + MarkdownEscape(budget);
-  if (study.left_out > 0) {
-    notes += (notes.empty() ? "" : " ") + Plural(study.left_out, "stored run") +
-             " of this experiment at another size (steps, target ...) " +
-             (study.left_out == 1 ? "is" : "are") + " left out.";
-  }
-  if (!notes.empty()) page.Paragraph(notes);
 }
 
 }  // namespace batchmark::report

@@ -56,7 +56,7 @@ void WriteDecomposition(const Study& study, const Factorial& f, ReportPage& page
 }  // namespace
 
 void WriteWallTime(const ReportData&, const Study& study, ReportPage& page) {
-  if (study.Seeds() == 0 || !study.HasTimes() || study.arms.size() < 2 || study.arms.size() > 24)
+  if (!study.HasRuns() || !study.HasTimes() || study.arms.size() < 2 || study.arms.size() > 24)
     return;
   Plot plot;
   plot.title = "Seconds = steps × time of a step";

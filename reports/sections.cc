@@ -5,14 +5,19 @@ namespace batchmark::report {
 
 const std::vector<StudySection>& StudySections() {
   static const std::vector<StudySection> sections = {
-      WriteSummary, WriteSteps,    WriteHeatMap, WriteFactorial, WriteContrasts,
-      WriteCurves,  WriteSurvival, WriteBatch,   WriteCeiling,   WriteNoise,
-      WriteRibbons, WriteWallTime, WriteArms,
+      WriteClaim,     WriteForest,  WriteSummary,  WriteSteps, WriteHeatMap,
+      WriteFactorial, WriteCurves,  WriteSurvival, WriteBatch, WriteCeiling,
+      WriteNoise,     WriteRibbons, WriteWallTime, WriteArms,
   };
   return sections;
 }
 
-const std::vector<WholeSection>& WholeSections() {
+const std::vector<WholeSection>& FirstSections() {
+  static const std::vector<WholeSection> sections = {WriteOverview};
+  return sections;
+}
+
+const std::vector<WholeSection>& LastSections() {
   static const std::vector<WholeSection> sections = {
       WriteBenches,
       WriteProvenance,

@@ -1,5 +1,5 @@
 // Runs grouped for a reader: studies (an experiment, or the loose runs of a store), their arms,
-// factors and contrasts. Knows nothing of figures.
+// factors and verdict. Knows nothing of figures.
 #pragma once
 
 #include <map>
@@ -38,9 +38,11 @@ struct Factor {
   std::vector<std::string> levels;  // reference level ("none", or the smallest) first
 };
 
-struct Contrast {
-  std::string name, a, b, measure, test, direction;
-  double margin = 0;
+// Arms that a claim reads together: the rates tried for one learning-rate ceiling.
+struct Family {
+  std::string label;  // "BN, depth 4"
+  std::string color;
+  std::vector<Arm> arms;
 };
 
 struct Study {
@@ -49,18 +51,21 @@ struct Study {
   std::string target_metric;
   double target = 0;
   bool quick = false;
-  bool defined = false;  // an experiment document was in the store
+  bool defined = false;            // an experiment document was in the store
   std::set<std::string> run_keys;  // of the size that the document describes; may be empty
   int64_t step_cap = 0;
   int64_t eval_every = 0;
   std::vector<Arm> arms;
+  std::vector<Family> families;  // their arms are not in `arms`
   std::vector<Factor> factors;
-  std::vector<Contrast> contrasts;
+  bool factors_declared = false;  // by the definition, or by what varies in a sweep
+  std::optional<ExperimentClaims> claims;
   std::optional<ExperimentFinding> finding;  // what its claims came to; where claims were defined
   size_t left_out =
       0;  // runs of the experiment at another size (a quick one beside the full one, say)
 
   size_t Seeds() const;  // most runs in an arm
+  bool HasRuns() const { return Seeds() > 0; }
   const Arm* FindArm(const std::string& name) const;
   // The arm with these levels; null if there is none.
   const Arm* FindArm(const std::map<std::string, std::string>& levels) const;

@@ -136,6 +136,17 @@ double TextWidth(const std::string& text, double size, bool bold) {
   return units * size * (bold ? 1.12 : 1.0);
 }
 
+std::string CutText(const std::string& text, double size, double width, bool bold) {
+  std::string cut = text;
+  while (!cut.empty() && TextWidth(cut + (cut == text ? "" : "…"), size, bold) > width) {
+    do {  // a whole character of UTF-8
+      cut.pop_back();
+    } while (!cut.empty() && (static_cast<unsigned char>(cut.back()) & 0xC0u) == 0x80u);
+    while (!cut.empty() && static_cast<unsigned char>(cut.back()) >= 0xC0u) cut.pop_back();
+  }
+  return cut == text ? text : cut + "…";
+}
+
 std::vector<std::string> WrapText(const std::string& text, double size, double width) {
   std::vector<std::string> lines;
   std::string line;

@@ -59,6 +59,8 @@ class Svg {
 
 // Width of text in the widest usual member of the system font stack (DejaVu Sans), estimated.
 double TextWidth(const std::string& text, double size, bool bold = false);
+// The text, cut with an ellipsis where it is wider than `width`.
+std::string CutText(const std::string& text, double size, double width, bool bold = false);
 // Breaks at spaces so that no line is wider than `width`.
 std::vector<std::string> WrapText(const std::string& text, double size, double width);
 

@@ -120,8 +120,8 @@ struct ContrastFinding {
   PairCounts counts;            // pairs by their effect against the null
   int censored_a = 0, censored_b = 0, diverged_a = 0, diverged_b = 0;
   std::optional<ShownEffect> shown;  // empty: nothing could be compared
-  std::string effect_text;  // "ratio 0.42 [0.36, 0.49]", "less in 8 of 8 decided pairs"
-  std::string sentence;     // what was found, with test, n, p and counts
+  std::string effect_text;           // "ratio 0.42 [0.36, 0.49]", "less in 8 of 8 decided pairs"
+  std::string sentence;              // what was found, with test, n, p and counts
 };
 
 struct ExperimentFinding {

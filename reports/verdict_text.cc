@@ -47,13 +47,6 @@ std::string UnitText(const ContrastFinding& finding) {
   return "";
 }
 
-// "BN, depth 4" of a family "BN, depth 4:*".
-std::string ArmText(std::string arm) {
-  while (!arm.empty() && std::string_view("*: ").find(arm.back()) != std::string_view::npos)
-    arm.pop_back();
-  return arm;
-}
-
 const char* TestText(ContrastTest test, bool one_arm) {
   switch (test) {
     case ContrastTest::kSign:
@@ -135,6 +128,12 @@ std::string StatusText(const ContrastClaim& claim, const std::string& arm, int d
 }
 
 }  // namespace
+
+std::string ArmText(std::string arm) {
+  while (!arm.empty() && std::string_view("*: ").find(arm.back()) != std::string_view::npos)
+    arm.pop_back();
+  return arm;
+}
 
 std::string CountText(int count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");

@@ -32,6 +32,21 @@ std::string WhyNotArrived(const Study& study, const Arm& arm) {
 
 }  // namespace
 
+std::string FewerText(const Range& log_ratio, const std::string& fewer, const std::string& more) {
+  if (std::isnan(log_ratio.low)) return "";
+  if (log_ratio.low >= 0) {
+    if (log_ratio.high <= 0) return "as many";
+    return (log_ratio.Exact() ? "" : "more than ") + Ratio(std::exp(log_ratio.low)) + " " + fewer;
+  }
+  if (log_ratio.high > 0) return "";  // a bound that decides nothing
+  return (log_ratio.Exact() ? "" : "more than ") + Ratio(std::exp(-log_ratio.high)) + " " + more;
+}
+
+std::string StudyTitle(const Study& study) {
+  if (!study.title.empty()) return study.title;
+  return study.experiment.empty() ? "Runs" : study.experiment;
+}
+
 std::string StepsText(const Bound& bound) {
   if (std::isnan(bound.value)) return "–";
   return (bound.beyond ? "> " : "") + Count(bound.value);
@@ -108,10 +123,13 @@ std::string CompareSentence(const Study& study, const Arm& with, const Arm& with
            WhyNotArrived(study, with) + "; " + without_words + ", " +
            WhyNotArrived(study, without) + ".";
   }
+  // Pair by pair, like every ratio of the report: not the ratio of the two medians.
+  const Range ratio = PairedLogRatio(study, with, without, Measure::kSteps).median;
+  const std::string fewer = FewerText(ratio);
+  const std::string gap = fewer.empty() ? "." : ": **" + fewer + "**.";
   if (a.beyond) {
     return "To " + target + place + ": " + with_words + ", " + WhyNotArrived(study, with) + ", " +
-           without_words + " it took **" + Count(b.value) + " steps**" + of_seeds +
-           ": **more than " + Ratio(a.value / b.value) + " more**.";
+           without_words + " it took **" + Count(b.value) + " steps**" + of_seeds + gap;
   }
   std::string text =
       std::string(1, static_cast<char>(std::toupper(static_cast<unsigned char>(with_words[0])))) +
@@ -119,15 +137,9 @@ std::string CompareSentence(const Study& study, const Arm& with, const Arm& with
       (a.value == 1 ? " step" : " steps") + "**" + of_seeds + " against ";
   if (b.beyond) {
     return text + "**more than " + Count(b.value) + "** " + without_words + place + " (" +
-           WhyNotArrived(study, without) + "): **more than " + Ratio(b.value / a.value) +
-           " fewer**.";
+           WhyNotArrived(study, without) + ")" + gap;
   }
-  text += "**" + Count(b.value) + "** " + without_words + place + ": ";
-  if (a.value == b.value) return text + "**as many**.";
-  return text + "**" +
-         (a.value < b.value ? Ratio(b.value / a.value) + " fewer"
-                            : Ratio(a.value / b.value) + " more") +
-         "**.";
+  return text + "**" + Count(b.value) + "** " + without_words + place + gap;
 }
 
 }  // namespace batchmark::report

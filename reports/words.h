@@ -11,8 +11,14 @@ namespace batchmark::report {
 // Below six seeds resampling says nothing of the tails: points are shown, no intervals, no test.
 inline constexpr size_t kSeedsForIntervals = 6;
 
+std::string StudyTitle(const Study& study);
 std::string StepsText(const Bound& bound);    // "80", "> 600"
 std::string SecondsText(const Bound& bound);  // "0.41 s", "> 12 s"
+
+// "5.8× fewer", "more than 3.8× fewer", "1.2× more" of log(without / with); "" where runs that
+// never arrived leave the side open.
+std::string FewerText(const Range& log_ratio, const std::string& fewer = "fewer",
+                      const std::string& more = "more");
 
 Bound MedianSteps(const Study& study, const Arm& arm);
 Bound MedianSeconds(const Study& study, const Arm& arm);

@@ -21,6 +21,7 @@ struct TwoByTwo {
   TwoByTwo(std::vector<int64_t> bn_high, std::vector<int64_t> none_high,
            std::vector<int64_t> bn_low, std::vector<int64_t> none_low) {
     study.step_cap = 1000;
+    study.factors_declared = true;
     study.factors = {{"bn", "bn.placement", {"none", "pre"}}, {"lr", "lr", {"0.001", "0.01"}}};
     Add("pre", "0.01", bn_high), Add("none", "0.01", none_high), Add("pre", "0.001", bn_low),
         Add("none", "0.001", none_low);
@@ -74,7 +75,7 @@ TEST_CASE("quantiles skip NaN and keep infinities", "[report]") {
 TEST_CASE("a full two-by-two gives exact effects", "[report]") {
   const TwoByTwo t({50, 50}, {200, 200}, {100, 100}, {800, 800});
   const auto f = FindFactorial(t.study);
-  REQUIRE(f);
+  REQUIRE(f.has_value());
   CHECK(f->row.key == "bn.placement");
   CHECK(f->row_levels[0] == "none");
   CHECK(f->column_levels[1] == "0.01");
@@ -97,7 +98,7 @@ TEST_CASE("a full two-by-two gives exact effects", "[report]") {
 TEST_CASE("an arm that never arrives gives marked bounds", "[report]") {
   const TwoByTwo t({50, 50, 50}, {200, 200, 200}, {100, 100, 100}, {0, 0, 0});
   const auto f = FindFactorial(t.study);
-  REQUIRE(f);
+  REQUIRE(f.has_value());
   const Measure steps = Measure::kSteps;
   CHECK(RatioText(f->RowAt(t.study, steps, 1).median) == "4.0×");
   CHECK(RatioText(f->RowAt(t.study, steps, 0).median) == "> 10×");
@@ -114,7 +115,7 @@ TEST_CASE("an arm that never arrives gives marked bounds", "[report]") {
 TEST_CASE("runs without arrival on both sides determine nothing", "[report]") {
   const TwoByTwo t({50}, {0}, {0}, {0});
   const auto f = FindFactorial(t.study);
-  REQUIRE(f);
+  REQUIRE(f.has_value());
   CHECK(RatioText(f->RowAt(t.study, Measure::kSteps, 0).median) == "not determined");
   CHECK_FALSE(RowShare(*f, t.study, Measure::kSteps));
   const TwoByTwo lost({0}, {200}, {100}, {500});

@@ -75,6 +75,7 @@ void CheckReport(const std::string& folder) {
   for (auto i = std::sregex_iterator(text.begin(), text.end(), link); i != std::sregex_iterator();
        ++i) {
     INFO((*i)[1].str());
+    if ((*i)[1] == "#commands") continue;
     CHECK(std::filesystem::exists(folder + "/" + (*i)[1].str()));
   }
   for (const auto& [name, bytes] : files) {
@@ -133,7 +134,7 @@ TEST_CASE("eight seeds bring intervals and tests, a diverged run is counted", "[
   CHECK(text.find("sign test") != std::string::npos);
   CHECK(text.find("not a verdict") == std::string::npos);
   CHECK(text.find("**Verdict: supported.**") != std::string::npos);
-  CHECK(Line(text, "| no BN, lr 0.01 |").find("| 8 | 7 | 0 | 1 |") != std::string::npos);
+  CHECK(Line(text, "| no BN, lr 0.01 |").find("| 7 of 8, 1 diverged |") != std::string::npos);
   const std::string figure = test::ReadFile(dir / "out/fig/training-loss-seed-keras-mnist.svg");
   CHECK(figure.find("1 diverged (no BN, lr 0.01: 1)") != std::string::npos);
 }

@@ -129,7 +129,7 @@ void StoreDocuments(const Experiment& e, const ExperimentOptions& options, const
                                                                .target_metric = first.target_metric,
                                                                .runs = run_keys}));
   store.PutDocument("environment", EnvironmentJson(first, data));
-  if (!options.command.empty()) store.PutDocument("command", options.command);
+  if (!options.command.empty()) store.PutDocument("command/" + e.name, options.command);
   store.PutDocument("budget/" + e.name,
                     ordered_json{{"full", {{"seeds", e.Size(sizing.form).seeds}}},
                                  {"used", {{"seeds", sizing.seeds}, {"steps", cap}}},

@@ -155,7 +155,7 @@ ExperimentResult RunSweep(const SweepPlan& plan, const SweepOptions& options, co
                                                 .target = first.target,
                                                 .target_metric = first.target_metric}));
   store.PutDocument("environment", EnvironmentJson(first, data));
-  if (!options.command.empty()) store.PutDocument("command", options.command);
+  if (!options.command.empty()) store.PutDocument("command/" + plan.study.name, options.command);
   RunQueueOptions queue{
       .experiment = plan.study.name, .jobs = options.jobs, .convergence_only = options.convergence_only};
   for (const Arm& arm : plan.study.arms) queue.arms.push_back(arm.name);

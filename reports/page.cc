@@ -39,17 +39,26 @@ MarkdownTable::MarkdownTable(std::vector<std::string> head, std::vector<Align> a
 
 void MarkdownTable::Row(std::vector<std::string> cells) {
   BATCHMARK_CHECK(cells.size() == head_.size());
-  for (size_t i = 0; i < cells.size(); ++i) {
-    if (align_[i] == Align::kRight && cells[i].size() < kShortCell) cells[i] = Unbroken(cells[i]);
-  }
   rows_.push_back(std::move(cells));
 }
 
-std::string MarkdownTable::Text() const {
+std::string MarkdownTable::Text() const { return Text([](size_t, const std::string& cell) { return cell; }); }
+
+std::string MarkdownTable::PageText() const {
+  return Text([&](size_t column, const std::string& cell) {
+    return align_[column] == Align::kRight && cell.size() < kShortCell ? Unbroken(cell) : cell;
+  });
+}
+
+template <class Form>
+std::string MarkdownTable::Text(const Form& form) const {
   std::string text = "| " + Joined(head_, " | ") + " |\n|";
   for (Align align : align_) text += align == Align::kLeft ? ":---|" : "---:|";
   text += "\n";
-  for (const auto& row : rows_) text += "| " + Joined(row, " | ") + " |\n";
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) text += "| " + form(i, row[i]) + " ";
+    text += "|\n";
+  }
   return text;
 }
 
@@ -78,7 +87,7 @@ void ReportPage::Heading(int level, const std::string& text) {
 
 void ReportPage::Paragraph(const std::string& markdown) { markdown_ += "\n" + markdown + "\n"; }
 
-void ReportPage::Table(const MarkdownTable& table) { markdown_ += "\n" + table.Text(); }
+void ReportPage::Table(const MarkdownTable& table) { markdown_ += "\n" + table.PageText(); }
 
 void ReportPage::Code(const std::string& text) { markdown_ += "\n```sh\n" + text + "\n```\n"; }
 

@@ -15,9 +15,13 @@ class MarkdownTable {
   MarkdownTable(std::vector<std::string> head, std::vector<Align> align);
   void Row(std::vector<std::string> cells);  // cells are Markdown; escape what users wrote
   bool empty() const { return rows_.empty(); }
-  std::string Text() const;
+  std::string Text() const;      // for a terminal
+  std::string PageText() const;  // the same with unbroken numbers: a unit stays with its number
 
  private:
+  template <class Form>
+  std::string Text(const Form& form) const;
+
   std::vector<std::string> head_;
   std::vector<Align> align_;
   std::vector<std::vector<std::string>> rows_;

@@ -53,7 +53,7 @@ void WriteArms(const ReportData&, const Study& study, ReportPage& page) {
     table.Row(row);
   }
   const std::string text =
-      table.Text() +
+      table.PageText() +
       "\nMedians over seeds: steps and seconds to the target, losses and accuracies at the end of "
       "the run. A diverged run's loss is what it had then.\n";
   page.Heading(3, "All arms");

@@ -211,7 +211,7 @@ void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page
   const std::string data = page.DataFile("bench-" + stem, ResultsCsv(file));
   const std::string note = "\nMedians over repetitions. " + data + "\n";
   if (groups.size() > 20) {
-    page.Details(Plural(groups.size(), "benchmark"), table.Text() + note);
+    page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);
   } else {
     page.Table(table);
     page.Paragraph(note.substr(1, note.size() - 2));
@@ -225,7 +225,7 @@ void WriteContext(const BenchFile& file, ReportPage& page) {
     if (key == "executable" || key == "date" || key == "load_avg") continue;
     table.Row({MarkdownEscape(key), MarkdownEscape(value)});
   }
-  if (!table.empty()) page.Details("Context of " + MarkdownEscape(file.name), table.Text());
+  if (!table.empty()) page.Details("Context of " + MarkdownEscape(file.name), table.PageText());
 }
 
 }  // namespace

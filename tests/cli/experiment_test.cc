@@ -62,6 +62,11 @@ TEST_CASE("a dry run plans, says what the budget cut and how many pairs are need
   CHECK(Has(cut.err, "32 runs, 8 seeds"));
   CHECK(Has(cut.err, "It takes "));  // ... all the same
   CHECK(Has(cut.out, "steps=2000"));
+  // Without a least number of steps of its own, an experiment is cut to half of them and no further.
+  const ProgramResult half = place.Run({"run", "landscape", "--budget", "1s", "--dry-run"});
+  CAPTURE(half.err);
+  CHECK(Has(half.err, "seeds 10 -> 8, steps 1000 -> 500"));
+  CHECK(Has(half.err, "It takes "));
   CHECK(!fs::exists(place.folder / "out"));
 }
 

@@ -150,7 +150,7 @@ class Reader {
     ExperimentSize size;
     size.seeds = static_cast<int>((*table)["seeds"].value_or(int64_t{1}));
     size.min_seeds = static_cast<int>((*table)["min_seeds"].value_or(int64_t{1}));
-    size.min_steps = (*table)["min_steps"].value_or(int64_t{1});
+    size.min_steps = (*table)["min_steps"].value_or(int64_t{0});
     size.budget_s = (*table)["budget_s"].value_or(0.0);
     size.set = ReadSettings(*table, "set");
     if (size.seeds < 1 || size.min_seeds < 1 || size.min_seeds > size.seeds) {

@@ -60,7 +60,7 @@ struct CalibrationPlan {
 struct ExperimentSize {
   int seeds = 1;
   int min_seeds = 1;      // a budget cuts seeds down to this, then steps
-  int64_t min_steps = 1;  // ... down to this: fewer would show nothing, so a tighter budget is exceeded
+  int64_t min_steps = 0;  // ... down to this (0: to half): fewer would show nothing, so a tighter budget is exceeded
   double budget_s = 0.0;  // 0: none
   Settings set;
 };

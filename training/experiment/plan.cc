@@ -38,7 +38,8 @@ ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost
     const int64_t every = costs.front().eval_every;
     int64_t steps = longest / every * every;
     while (steps > every && Total(costs, steps) * sizing.seeds > budget_s) steps -= every;
-    sizing.steps = std::max({every, steps, std::min(size.min_steps, longest)});
+    const int64_t least = size.min_steps > 0 ? std::min(size.min_steps, longest) : longest / 2 / every * every;
+    sizing.steps = std::max({every, steps, least});
     cut += (cut.empty() ? "" : ", ") + ("steps " + std::to_string(longest)) + " -> " + std::to_string(sizing.steps);
   }
   const double planned_s = Total(costs, sizing.steps) * sizing.seeds;

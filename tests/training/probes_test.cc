@@ -80,6 +80,28 @@ TEST_CASE("Percentiles of every unit, in order, with the run's drift", "[probes]
   }
 }
 
+TEST_CASE("Percentiles are of the activation's input, wherever batch norm stands and whatever is stored", "[probes]") {
+  // Before the first step moving moments are 0 and 1 and gamma and beta do nothing: u is the same in every
+  // placement but for the rsqrt(1 + eps) of at most two layers. sigmoid(u), or a scaled u, is not.
+  for (const char* act : {"relu", "sigmoid", "tanh"}) {
+    const auto at_start = [&](const char* placement) {
+      const std::string net = std::string("flatten, dense:12 ") + act + ", dense:9 " + act + ", dense:10";
+      std::map<std::string, double> start;
+      for (const Reading& r : Run({{"probe", "preact"}, {"net", net}, {"bn.placement", placement}}).readings)
+        if (r.step == 0 && r.name.rfind("preact_p", 0) == 0) start[r.name] = r.value;
+      return start;
+    };
+    const auto none = at_start("none");
+    CHECK(none.size() == 3 * 9);
+    for (const char* placement : {"pre", "post"}) {
+      for (const auto& [name, value] : at_start(placement)) {
+        CAPTURE(act, placement, name);
+        CHECK(std::abs(value - none.at(name)) < 0.005 * std::max(1.0, std::abs(none.at(name))));
+      }
+    }
+  }
+}
+
 TEST_CASE("The measured noise is the dial's", "[probes][noise]") {
   const auto noise = [](const std::string& stats, const std::string& batch = "32") {
     return Last(Run({{"probe", "noise"},

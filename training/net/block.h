@@ -58,6 +58,10 @@ class Block {
   // "". Cheap: looks at reductions that were made anyway.
   virtual std::string NonFinite() const { return ""; }
 
+  // u of act(u) in the last Forward, where the block has it in memory or pending; v is null where only act(u)
+  // was stored, or there is no activation. For probes.
+  virtual Pending Preactivation() const { return {}; }
+
   // The block's batch norm, for probes; null if it has none.
   virtual const Norm* norm() const { return nullptr; }
 

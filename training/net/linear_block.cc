@@ -43,13 +43,14 @@ Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
     linear_.Forward(pass.samples, in, weights_.data(), bias_.data(), epilogue, out_.data(), own);
     if (moments != own) GatherMoments(parallel_, out_.data(), norm_->tiles(), *moments);
   }
-  Pending out{.v = out_.data(), .positions = shape_.positions, .channels = shape_.channels};
-  out.groups.samples = pass.samples;
+  normalized_ = {.v = out_.data(), .positions = shape_.positions, .channels = shape_.channels};
+  normalized_.groups.samples = pass.samples;
   if (norm_) {
     norm_->FormStatistics(pass);
-    out.scale = norm_->scale(), out.shift = norm_->shift(), out.groups = norm_->groups();
-    if (placement_ == Placement::kPre) out.act = act_;
+    normalized_.scale = norm_->scale(), normalized_.shift = norm_->shift(), normalized_.groups = norm_->groups();
   }
+  Pending out = normalized_;
+  if (placement_ == Placement::kPre) out.act = act_;
   if (activated_.size() != 0) {
     Resolve(parallel_, pass.samples, out, activated_.data());
     return {.v = activated_.data(), .positions = out.positions, .channels = out.channels, .groups = out.groups};
@@ -96,6 +97,11 @@ std::string LinearBlock<Linear>::NonFinite() const {
     if (!std::isfinite(value)) return "gradient (d_bias)";
   }
   return "";
+}
+
+template <class Linear>
+Pending LinearBlock<Linear>::Preactivation() const {
+  return placement_ == Placement::kPre ? normalized_ : Pending{};
 }
 
 template class LinearBlock<Conv2d>;

@@ -32,6 +32,7 @@ class LinearBlock : public Block {
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override;
   std::vector<Tensor> Tensors() override;
   std::string NonFinite() const override;
+  Pending Preactivation() const override;
   const Norm* norm() const override { return norm_ ? &*norm_ : nullptr; }
   void StartGather() override {
     if (norm_) norm_->StartGather();
@@ -54,6 +55,7 @@ class LinearBlock : public Block {
   // be formed four times (by the consumer, by its weight gradient and twice for the derivative); an
   // exponential costs more than the memory it saves.
   AlignedBuffer<float> activated_;
+  Pending normalized_;  // of the last Forward: out_ and the norm's map, activation left out
 };
 
 std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,

@@ -57,6 +57,7 @@ class Net {
   std::vector<NetStage> stages() const;
   const Pending& Input(size_t i) const { return inputs_[i]; }
   const Pending& Output(size_t i) const { return i + 1 < inputs_.size() ? inputs_[i + 1] : logits_; }
+  Pending Preactivation(size_t i) const { return stages_[i].block->Preactivation(); }
   size_t OutputChannels(size_t i) const { return stages_[i].channels; }
   size_t OutputPositions(size_t i) const { return stages_[i].positions; }
 

@@ -81,14 +81,11 @@ struct Probes::State {
     }
   }
 
-  // u of the last hidden layer: the pending value before its activation, or z computed once more where
-  // the block stored act(z).
+  // u of the last hidden layer: as the block has it, or z computed once more where only act(z) was stored.
   void Preactivations(size_t samples, std::vector<std::vector<float>>& by_unit) {
     const NetStage& stage = stages[last_hidden];
-    Pending u = net.Output(last_hidden);
-    const size_t units = u.channels;
-    if (spec.bn.placement == Placement::kPre) {
-      u.act = Activation::kNone;
+    const size_t units = by_unit.size();
+    if (const Pending u = net.Preactivation(last_hidden); u.v != nullptr) {
       Resolve(parallel, samples, u, values.data());
       for (size_t i = 0; i < samples * units; ++i) by_unit[i % units].push_back(values[i]);
       return;

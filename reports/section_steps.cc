@@ -68,7 +68,9 @@ void WriteSteps(const ReportData&, const Study& study, ReportPage& page) {
   std::string caption = "Fewer is better.";
   if (study.eval_every > 0) {
     caption += " Steps are known to the next evaluation only (every " +
-               std::to_string(study.eval_every) + " steps).";
+               std::to_string(study.eval_every) +
+               (study.eval_every_most > study.eval_every ? " to " + std::to_string(study.eval_every_most) : "") +
+               " steps).";
   }
   if (!times) caption += " " + study.TimesNote();
   page.Figure("steps-to-target-" + study.experiment, plot.title, plot.Render(), csv, caption);

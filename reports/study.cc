@@ -65,8 +65,10 @@ void FillFromRuns(Study& study, const Runs& runs) {
   for (const RunRecord* run : runs) {
     if (study.target_metric.empty()) study.target_metric = SpecValue(*run, "target_metric");
     if (study.target == 0 && ParseNumber(SpecValue(*run, "target"), &value)) study.target = value;
-    if (study.eval_every == 0 && ParseNumber(SpecValue(*run, "eval_every"), &value)) {
-      study.eval_every = static_cast<int64_t>(value);
+    if (ParseNumber(SpecValue(*run, "eval_every"), &value)) {
+      const auto every = static_cast<int64_t>(value);
+      study.eval_every = study.eval_every == 0 ? every : std::min(study.eval_every, every);
+      study.eval_every_most = std::max(study.eval_every_most, every);
     }
   }
   if (study.step_cap == 0) {

@@ -54,7 +54,7 @@ struct Study {
   bool defined = false;            // an experiment document was in the store
   std::set<std::string> run_keys;  // of the size that the document describes; may be empty
   int64_t step_cap = 0;
-  int64_t eval_every = 0;
+  int64_t eval_every = 0, eval_every_most = 0;  // least and most of its runs
   std::vector<Arm> arms;
   std::vector<Family> families;  // their arms are not in `arms`
   std::vector<Factor> factors;

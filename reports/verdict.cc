@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/check.h"
+#include "reports/format.h"
 #include "reports/verdict_tests.h"
 #include "reports/verdict_text.h"
 
@@ -52,18 +53,17 @@ CriterionResult ByItself(const Criterion& criterion, double alpha) {
 
 // Steps are known to the next evaluation only.
 std::string CadenceNote(std::span<const RunRecord* const> runs) {
-  std::set<std::string> every;
+  std::set<std::pair<size_t, std::string>> every;  // shorter numbers first
   for (const RunRecord* run : runs) {
     const auto at = run->spec.find("eval_every");
-    if (at != run->spec.end()) every.insert(at->second);
+    if (at != run->spec.end()) every.emplace(at->second.size(), at->second);
   }
   if (every.empty()) return "";
-  std::string list;
-  for (const std::string& steps : every) list += (list.empty() ? "" : " or ") + steps;
+  std::vector<std::string> list;
+  for (const auto& [digits, steps] : every) list.push_back(steps);
   return "Steps and seconds to the target are interval-censored: they are known to the next "
-         "evaluation only, "
-         "every " +
-         list + " steps.";
+         "evaluation only, every " +
+         report::Joined(list, " or ") + " steps.";
 }
 
 }  // namespace

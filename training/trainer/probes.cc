@@ -339,13 +339,14 @@ void Probes::Summarize(int64_t step, std::vector<Reading>& readings) {
   if (units.empty() || units.begin()->second.p50.size() < 2) return;
   std::vector<std::pair<double, size_t>> drifts;
   for (const auto& [index, unit] : units) {
-    const double scale = unit.p85[0] - unit.p15[0];
-    double drift = 0;
-    for (size_t i = 1; i < unit.p50.size(); ++i) {
-      drift += std::abs(unit.p50[i] - unit.p50[i - 1]) +
-               std::abs((unit.p85[i] - unit.p15[i]) - (unit.p85[i - 1] - unit.p15[i - 1]));
+    double drift = 0, widths = 0;
+    for (size_t i = 0; i < unit.p50.size(); ++i) {
+      const double width = unit.p85[i] - unit.p15[i];
+      widths += width;
+      if (i > 0) drift += std::abs(unit.p50[i] - unit.p50[i - 1]) + std::abs(width - (unit.p85[i - 1] - unit.p15[i - 1]));
     }
-    if (scale > 0) drifts.emplace_back(drift / scale, index);
+    const double mean_width = widths / static_cast<double>(unit.p50.size());
+    if (mean_width > 0) drifts.emplace_back(drift / mean_width, index);
   }
   if (drifts.empty()) return;
   std::sort(drifts.begin(), drifts.end());

@@ -2,8 +2,8 @@
 //
 // preact    u = input of the activation of the last hidden layer, over the first 1,024 validation images, with
 //           evaluation statistics. preact_drift of a run = median over units of
-//             sum over probes of |change of p50| + |change of (p85 - p15)|,  in units of the first probe's
-//             p85 - p15 of that unit;   preact_unit = the unit whose drift is that median (lower of two).
+//             sum over probes of |change of p50| + |change of (p85 - p15)|,  in units of that unit's mean
+//             p85 - p15 over the probes (the first is of an untrained net: any growth is vast against it);   preact_unit = the unit whose drift is that median (lower of two).
 //           After Ioffe & Szegedy 2015, Fig. 1 b, c.
 // noise     with u, s the mean and sd that a statistics group uses in a training step (bn.stats, synthetic
 //           noise and renorm's r and d included: y = gamma (z - u) / s + beta), and mu, sigma^2 the moments

@@ -62,6 +62,14 @@ TEST_CASE("a dry run plans, says what the budget cut and how many pairs are need
   CHECK(Has(cut.err, "32 runs, 8 seeds"));
   CHECK(Has(cut.err, "It takes "));  // ... all the same
   CHECK(Has(cut.out, "steps=2000"));
+  // A form may leave out what its runs are too short for, and says so.
+  const ProgramResult cheap = place.Run({"run", "ioffe-fig1", "--cheap", "--dry-run"});
+  CAPTURE(cheap.out, cheap.err);
+  CHECK(cheap.code == 0);
+  CHECK(Has(cheap.err, "48 runs, 16 seeds"));
+  CHECK(Has(cheap.err, "accuracy after 1,000 steps: needs "));
+  CHECK(!Has(cheap.err, "50,000"));
+  CHECK(Has(cheap.out, "steps=2000"));
   // Without a least number of steps of its own, an experiment is cut to half of them and no further.
   const ProgramResult half = place.Run({"run", "landscape", "--budget", "1s", "--dry-run"});
   CAPTURE(half.err);
@@ -117,6 +125,7 @@ TEST_CASE("what cannot be run is refused in one sentence", "[experiment]") {
   refused(2, "\"0s\"", {"run", "landscape", "--budget", "0s"});
   refused(2, "\"-5m\"", {"run", "landscape", "--budget=-5m"});
   refused(2, "needs NAME", {"run", "--quick"});
+  refused(2, "two forms", {"run", "landscape", "--quick", "--cheap"});
   fs::remove_all(place.folder / "data");
   refused(3, "data", {"run", "landscape", "--quick"});
 }

@@ -32,7 +32,6 @@ TEST_CASE("Every promised experiment is there, with claim, source and a decisive
     CHECK(!e.source.empty());
     CHECK(!e.contrasts.empty());
     CHECK(e.full.min_seeds >= 8);
-    if (e.cheap) CHECK(e.cheap->min_seeds >= 8);
     CHECK(e.quick.seeds < 6);  // below the verdict's least number of pairs: never decisive
     for (const char* form : {"full", "cheap", "quick"}) {
       const ExperimentSize* size = &e.Size(form);
@@ -40,6 +39,18 @@ TEST_CASE("Every promised experiment is there, with claim, source and a decisive
         const RunSpec spec = ArmSpec(e, *size, arm, 1, 0, {});
         CHECK_NOTHROW(ParseNet(spec.net));
       }
+    }
+    // What two cores can afford decides: the cheap form, or the full one where there is none.
+    const ExperimentSize& cheap = e.Size("cheap");
+    CHECK(cheap.min_seeds >= 8);
+    const Experiment in_form = InForm(e, "cheap");
+    for (size_t arm = 0; arm < in_form.arms.size(); ++arm) {
+      const RunSpec spec = ArmSpec(in_form, cheap, arm, 1, 0, {});
+      CAPTURE(in_form.arms[arm].name);
+      constexpr int64_t kTrainingImages = 55000;
+      const int64_t steps = spec.steps.value_or(0);
+      CHECK((spec.steps ? steps <= 2000 || steps * static_cast<int64_t>(spec.batch) <= 2 * kTrainingImages
+                        : spec.epochs <= 2.0 || spec.epochs * kTrainingImages <= 2000.0 * static_cast<double>(spec.batch)));
     }
     for (const std::string& sentence : RequiredRuns(e, e.full.min_seeds)) {
       CAPTURE(sentence);
@@ -201,6 +212,22 @@ TEST_CASE("Planted data flips every experiment's verdict both ways", "[definitio
   }
 }
 
+TEST_CASE("A form leaves out the arms and contrasts that it names", "[definitions]") {
+  const std::string text =
+      "name='x'\ntitle='t'\nclaim='c'\nsource='s'\n[[arm]]\nname='a'\n[[arm]]\nname='b'\n[[arm]]\nname='c'\n"
+      "[[contrast]]\nname='early'\na='a'\nb='b'\nmeasure='val_accuracy@10'\ntest='paired'\ndirection='less'\n"
+      "[[contrast]]\nname='late'\na='a'\nb='b'\nmeasure='val_accuracy@900'\ntest='paired'\ndirection='less'\n"
+      "[[contrast]]\nname='third'\na='c'\nb='b'\nmeasure='val_accuracy'\ntest='paired'\ndirection='less'\n"
+      "[full]\nseeds=8\n[quick]\nseeds=1\n[cheap]\nseeds=8\nwithout=['late', 'c']\n";
+  const Experiment e = ParseExperiment(text, "x.toml");
+  const Experiment cheap = InForm(e, "cheap");
+  REQUIRE(cheap.arms.size() == 2);
+  REQUIRE(cheap.contrasts.size() == 1);
+  CHECK(cheap.contrasts[0].name == "early");
+  CHECK(InForm(e, "full").arms.size() == 3);
+  CHECK(InForm(e, "full").contrasts.size() == 3);
+}
+
 TEST_CASE("A bracket tries its grid, then halves the gap, as its answers say", "[definitions][procedure]") {
   const Procedure p{.key = "lr", .min = 0.01, .max = 1.0, .count = 3, .bisections = 2};
   std::map<std::string, bool> known;
@@ -261,6 +288,7 @@ TEST_CASE("Definitions with mistakes are refused where the mistake is", "[defini
         std::string::npos);
   CHECK(refused(arms + "measure='train_loss'\ntest='tost'\ndirection='equal'").find("needs a margin") !=
         std::string::npos);
+  CHECK(refused("[[arm]]\nname='a'\n[cheap]\nseeds=8\nwithout=['b']\n").find("no arm or contrast 'b'") != std::string::npos);
   CHECK(refused("[[arm]]\nname='a'\n[procedure]\nkind='walk'\nkey='lr'\n").find("bracket or tune") !=
         std::string::npos);
 }

@@ -25,8 +25,13 @@ namespace fs = std::filesystem;
 
 struct RunOptions {
   std::string name, budget, store;
-  bool quick = false, dry_run = false;
+  bool quick = false, cheap = false, dry_run = false;
 };
+
+// Where the full form is cheap already there is no other.
+std::string FormOf(const RunOptions& options, const Experiment& e) {
+  return options.quick ? "quick" : options.cheap && e.cheap ? "cheap" : "full";
+}
 
 std::string Padded(std::string text, size_t width) {
   text.resize(std::max(text.size(), width), ' ');
@@ -40,7 +45,7 @@ std::string Paragraph(const std::string& label, const std::string& text) {
 std::string SizeText(const ExperimentSize& size) {
   std::string text = std::to_string(size.seeds) + (size.seeds == 1 ? " seed" : " seeds");
   if (size.budget_s > 0) text += " within " + Clock(size.budget_s);
-  return text + ", " + SettingsText(size.set);
+  return text + ", " + SizeSettingsText(size);
 }
 
 int List() {
@@ -62,7 +67,7 @@ int Show(const std::string& name) {
     text += Paragraph("contrast", c.name + ": " + c.measure + " of \"" + c.a + "\" " + c.direction +
                                       " than of \"" + c.b + "\" (" + c.test + ")");
   text += Paragraph("full", SizeText(e.full));
-  if (e.cheap) text += Paragraph("cheap", SizeText(*e.cheap) + " (taken by a --budget that the full form exceeds)");
+  if (e.cheap) text += Paragraph("cheap", SizeText(*e.cheap) + " (--cheap, or a --budget that the full form exceeds)");
   Print(text + Paragraph("quick", SizeText(e.quick)));
   return 0;
 }
@@ -79,7 +84,7 @@ class RunObserverOnTerminal : public ExperimentObserver {
     if (!sizing.sentence.empty()) progress_.Line(sizing.sentence);
     progress_.Line(std::to_string(count_) + " runs, " + std::to_string(sizing.seeds) + " seeds" +
                    (estimated_s > 0 ? ", about " + Clock(estimated_s) : ""));
-    for (const std::string& sentence : RequiredRuns(experiment_, sizing.seeds)) progress_.Line(sentence);
+    for (const std::string& sentence : RequiredRuns(InForm(experiment_, form_), sizing.seeds)) progress_.Line(sentence);
   }
   void OnRunStart(size_t index, size_t count, const std::string& arm, uint64_t seed) override {
     index_ = index;
@@ -190,7 +195,7 @@ class PassingFolder {
 };
 
 Dataset LoadFor(const Experiment& e, const ExperimentOptions& options) {
-  const RunSpec spec = ArmSpec(e, options.quick ? e.quick : e.full, 0, 1, 0, options.overrides);
+  const RunSpec spec = ArmSpec(e, e.Size(options.form), 0, 1, 0, options.overrides);
   Dataset data = LoadDataset(spec.data, spec.data_dir);
   PrintNote("data: " + data.name + " " + data.hash.substr(0, 12) + " (" + data.origin + ")");
   return data;
@@ -209,18 +214,19 @@ int DryRun(const RunOptions& options, const Experiment& e,
   }
   RunObserverOnTerminal observer(e);
   RunExperiment(e, experiment_options, data, *store, observer);
-  Print(PlanTable(e, e.Size(observer.form())));
+  Print(PlanTable(InForm(e, observer.form()), e.Size(observer.form())));
   return 0;
 }
 
 int Run(const RunOptions& options) {
   const Experiment& e = FindExperiment(options.name);
   ExperimentOptions experiment_options;
-  experiment_options.quick = options.quick;
+  if (options.quick && options.cheap) throw UsageError("--quick and --cheap name two forms: give one");
+  experiment_options.form = FormOf(options, e);
   experiment_options.dry_run = options.dry_run;
   if (!options.budget.empty()) experiment_options.budget_s = ParseDuration(options.budget);
   experiment_options.command = "batchmark experiment run " + e.name +
-                               (options.quick ? " --quick" : "") +
+                               (options.quick ? " --quick" : options.cheap ? " --cheap" : "") +
                                (options.budget.empty() ? "" : " --budget " + options.budget);
   CheckStandardOutput();
   if (options.dry_run) return DryRun(options, e, experiment_options);
@@ -259,6 +265,7 @@ Command RunCommand() {
   command.options = {
       {"NAME", "", "one of `batchmark experiment list`", &options->name, true},
       {"--quick", "", "the small form, for a first look", &options->quick},
+      {"--cheap", "", "at most 2 epochs or 2,000 steps a run, enough seeds to decide", &options->cheap},
       {"--budget", "TIME", "fit seeds, form and steps to a time (90s, 30m, 2h); says what was cut",
        &options->budget},
       {"--dry-run", "", "show the runs and what they would cost, and stop", &options->dry_run},

@@ -153,6 +153,7 @@ class Reader {
     size.min_steps = (*table)["min_steps"].value_or(int64_t{0});
     size.budget_s = (*table)["budget_s"].value_or(0.0);
     size.set = ReadSettings(*table, "set");
+    size.without = Texts(*table, "without");
     if (size.seeds < 1 || size.min_seeds < 1 || size.min_seeds > size.seeds) {
       Refuse(table, "wants 1 <= min_seeds <= seeds");
     }
@@ -162,6 +163,22 @@ class Reader {
  private:
   std::string where_;
 };
+
+// A procedure's families are compared as "arm*".
+bool IsArmOf(const std::string& arm, const std::string& compared) { return compared == arm || compared == arm + "*"; }
+
+// Every name that a form leaves out is there to be left out.
+void CheckForms(const Experiment& e, const Reader& reader, const toml::table& root) {
+  for (const char* form : {"full", "cheap", "quick"}) {
+    for (const std::string& name : e.Size(form).without) {
+      const auto named = [&](const auto& x) { return x.name == name; };
+      if (std::none_of(e.arms.begin(), e.arms.end(), named) &&
+          std::none_of(e.contrasts.begin(), e.contrasts.end(), named)) {
+        reader.Refuse(root.get(form), "without: there is no arm or contrast '" + name + "'");
+      }
+    }
+  }
+}
 
 // The contrasts' words are the verdict's.
 void CheckClaims(const Experiment& e, const std::string& where) {
@@ -220,13 +237,30 @@ Experiment ParseExperiment(const std::string& toml_text, const std::string& wher
   e.full = reader.ReadSize(root, "full");
   e.quick = reader.ReadSize(root, "quick");
   if (root.contains("cheap")) e.cheap = reader.ReadSize(root, "cheap");
+  CheckForms(e, reader, root);
   CheckClaims(e, where);
+  return e;
+}
+
+Experiment InForm(const Experiment& experiment, const std::string& form) {
+  Experiment e = experiment;
+  for (const std::string& name : e.Size(form).without) {
+    std::erase_if(e.arms, [&](const Arm& arm) { return arm.name == name; });
+    std::erase_if(e.contrasts, [&](const Contrast& c) { return c.name == name || IsArmOf(name, c.a) || IsArmOf(name, c.b); });
+    if (e.procedure) std::erase(e.procedure->arms, name);
+  }
   return e;
 }
 
 std::string SettingsText(const Settings& settings) {
   std::string text;
   for (const auto& [key, value] : settings) text += (text.empty() ? "" : " ") + key + "=" + value;
+  return text;
+}
+
+std::string SizeSettingsText(const ExperimentSize& size) {
+  std::string text = SettingsText(size.set);
+  for (size_t i = 0; i < size.without.size(); ++i) text += (i == 0 ? "; without: " : ", ") + size.without[i];
   return text;
 }
 

@@ -9,8 +9,9 @@
 //   [[contrast]]                         what the verdict rests on; words: reports/verdict.h
 //   [procedure]                          runs that depend on runs; procedure.h
 //   [calibration] arm, seeds, measure, test, direction, margin    the verdict code on equal runs (A/A)
-//   [full] / [cheap] / [quick] seeds, set = {...}  the sizes; cheap, which may be missing, is what a budget
-//            takes that would have to cut the full size's steps; any may say budget_s
+//   [full] / [cheap] / [quick] seeds, set = {...}  the forms. cheap: at most 2 epochs or 2,000 steps a run; missing
+//            where full is that already. A budget that would have to cut the full form's steps takes it.
+//            Any may say budget_s, and without = [...]: arms and contrasts that it leaves out
 // Run keys are set in the order defaults, base, size, arm, the caller's overrides.
 #pragma once
 
@@ -63,6 +64,7 @@ struct ExperimentSize {
   int64_t min_steps = 0;  // ... down to this (0: to half): fewer would show nothing, so a tighter budget is exceeded
   double budget_s = 0.0;  // 0: none
   Settings set;
+  std::vector<std::string> without;  // names of arms (their contrasts go with them) and contrasts
 };
 
 struct Experiment {
@@ -81,7 +83,11 @@ struct Experiment {
   }
 };
 
+// The experiment as a form of it runs: less the arms and contrasts that the form leaves out.
+Experiment InForm(const Experiment& experiment, const std::string& form);
+
 std::string SettingsText(const Settings& settings);  // "lr=0.1 batch=32"
+std::string SizeSettingsText(const ExperimentSize& size);  // the same, and what it goes without
 
 // All compiled-in experiments, in the order of their names. A broken definition aborts (a test reads them all).
 const std::vector<Experiment>& Experiments();

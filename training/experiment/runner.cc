@@ -24,9 +24,10 @@ std::string SizingName(const Experiment& e, const ExperimentOptions& options, co
   for (const ExperimentSize& size : {e.full, e.cheap.value_or(ExperimentSize()), e.quick}) {
     sizes += std::to_string(size.seeds) + "/" + std::to_string(size.min_seeds) + "/" + std::to_string(size.min_steps);
     for (const auto& [key, value] : size.set) sizes += "," + key + "=" + value;
+    for (const std::string& name : size.without) sizes += ",-" + name;
     sizes += ";";
   }
-  return "sizing/" + e.name + (options.quick ? "/quick/" : "/full/") +
+  return "sizing/" + e.name + "/" + options.form + "/" +
          std::to_string(static_cast<int64_t>(options.budget_s)) + "/" +
          Sha256Hex(DefinitionJson(e, {}) + sizes).substr(0, 16) + "/" + data.hash.substr(0, 16) + "/" + HostId();
 }
@@ -70,7 +71,7 @@ struct PlannedSize {
 PlannedSize MeasureSize(const Experiment& e, const std::string& form, double budget_s,
                         const ExperimentOptions& options, const Dataset& data) {
   const ExperimentSize& size = e.Size(form);
-  const CostList costs = MeasureArms(e, size, options, data);
+  const CostList costs = MeasureArms(InForm(e, form), size, options, data);
   const double for_seeds_s = budget_s > 0 ? std::max(1.0, budget_s - costs.once_s) : 0.0;
   PlannedSize planned{FitBudget(size, costs.every_seed, for_seeds_s, form == "cheap" ? "All of that" : "The whole experiment"),
                       costs.once_s};
@@ -84,14 +85,14 @@ PlannedSize MeasureSize(const Experiment& e, const std::string& form, double bud
 
 // Seeds of the full size give way to the budget first, then, before any steps do, the size itself.
 PlannedSize ChooseSize(const Experiment& e, const ExperimentOptions& options, const Dataset& data) {
-  const std::string form = options.quick ? "quick" : "full";
+  const std::string& form = options.form;
   const double budget_s = options.budget_s > 0 ? options.budget_s : e.Size(form).budget_s;
   if (budget_s <= 0 && !options.dry_run) return {{.form = form, .seeds = e.Size(form).seeds}};
   PlannedSize planned = MeasureSize(e, form, budget_s, options, data);
   if (form == "full" && e.cheap && planned.sizing.steps > 0) {
     planned = MeasureSize(e, "cheap", budget_s, options, data);
     planned.sizing.sentence = "The full form does not fit the budget, so the cheap one is run: " +
-                              SettingsText(e.cheap->set) + "." +
+                              SizeSettingsText(*e.cheap) + "." +
                               (planned.sizing.sentence.empty() ? "" : " ") + planned.sizing.sentence;
   }
   return planned;
@@ -270,9 +271,10 @@ std::vector<PlannedRun> BracketGrid(const Experiment& e, const ExperimentSize& s
 
 }  // namespace
 
-ExperimentResult RunExperiment(const Experiment& e, const ExperimentOptions& options, const Dataset& data,
+ExperimentResult RunExperiment(const Experiment& whole, const ExperimentOptions& options, const Dataset& data,
                                ResultStore& store, ExperimentObserver& observer) {
-  const auto [sizing, estimated_s] = LoadOrChooseSize(e, options, data, store);
+  const auto [sizing, estimated_s] = LoadOrChooseSize(whole, options, data, store);
+  const Experiment e = InForm(whole, sizing.form);
   const ExperimentSize& size = e.Size(sizing.form);
   const bool bracket = e.procedure && e.procedure->kind == Procedure::Kind::kBracket;
   const std::vector<PlannedRun> first =

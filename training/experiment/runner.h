@@ -14,7 +14,7 @@
 namespace batchmark {
 
 struct ExperimentOptions {
-  bool quick = false;
+  std::string form = "full";  // Experiment::Size; a budget may take "cheap" for "full"
   double budget_s = 0;    // 0: the size's own (quick), or none
   bool dry_run = false;   // plan and cost only
   Settings overrides;     // run keys set for every arm

@@ -99,6 +99,7 @@ std::string MetricName(const std::string& metric) {
       {"noise_sd", "noise of batch deviations"},
       {"shift", "shift of variance"},
       {"preact_drift", "drift of pre-activations"},
+      {"preact_train_drift", "drift of pre-activations in training"},
       {"state_bits", "bits of the final state"},
       {"landscape_loss_median", "range of the loss along the gradient"},
       {"landscape_gradient_median", "change of the gradient along it"},

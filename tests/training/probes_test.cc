@@ -30,7 +30,7 @@ RunOutcome Run(const std::map<std::string, std::string>& settings) {
   return RunTraining(ResolveRunSpec(spec), Digits());
 }
 
-const char* const kAll = "preact+activations+gradients+noise+landscape+batch_stats+state";
+const char* const kAll = "preact+preact_train+activations+gradients+noise+landscape+batch_stats+state";
 
 std::map<std::string, double> Last(const RunOutcome& outcome) {
   std::map<std::string, double> last;
@@ -100,6 +100,16 @@ TEST_CASE("Percentiles are of the activation's input, wherever batch norm stands
       }
     }
   }
+}
+
+TEST_CASE("Jitter makes the distributions of training steps drift, not those of evaluation", "[probes]") {
+  const auto drift = [](const std::string& jitter, const char* name) {
+    return Last(Run({{"probe", "preact+preact_train"}, {"bn.placement", "post"}, {"probe_every", "1"},
+                     {"net", "flatten, dense:12 relu, " + jitter + "dense:9 sigmoid, dense:10"}, {"lr", "0.001"}}))
+        .at(name);
+  };
+  CHECK(drift("jitter:1, ", "preact_train_drift") > 3.0 * drift("", "preact_train_drift"));
+  CHECK(drift("jitter:1, ", "preact_drift") < 1.5 * drift("", "preact_drift"));
 }
 
 TEST_CASE("The measured noise is the dial's", "[probes][noise]") {

@@ -16,7 +16,7 @@ enum class PassMode {
   kTrain,       // statistics by bn.stats, running moments updated, dropout on
   kEval,        // population statistics, dropout off
   kBatchStats,  // statistics of this batch (one group), nothing updated, dropout off
-  kReadTrain,   // statistics by bn.stats as in kTrain, nothing updated, dropout off (probes)
+  kReadTrain,   // statistics by bn.stats and jitter as in kTrain, nothing updated, dropout off (probes)
   kGather,      // kBatchStats that also pools this batch's moments (bn.eval = precise:K)
 };
 

@@ -3,7 +3,7 @@
 //   mu ~ U(-0.5 S, 0.5 S),  sigma ~ U(1, 1 + 0.25 S)
 // and per sample
 //   y = s x + m,   m ~ U(mu - 0.1 S, mu + 0.1 S),   s ~ N(sigma, (0.1 S)^2)
-// in training passes only. A unit is a channel at a position. The constants are the paper's as remembered; they
+// in training passes and those that read one (probes). A unit is a channel at a position. The constants are the paper's as remembered; they
 // are printed here, and S scales them all. Gradient: d_x = s d_y.
 #include <algorithm>
 
@@ -15,6 +15,8 @@
 namespace batchmark {
 namespace {
 
+bool Acts(const Pass& pass) { return pass.mode == PassMode::kTrain || pass.mode == PassMode::kReadTrain; }
+
 constexpr double kMeanRange = 0.5, kScaleRange = 0.25, kSampleRange = 0.1;
 
 class JitterBlock : public Block {
@@ -23,7 +25,7 @@ class JitterBlock : public Block {
       : parallel_(parallel), layer_(layer), values_(values), strength_(strength), out_(capacity * values) {}
 
   Pending Forward(const Pending& in, const Pass& pass) override {
-    if (pass.mode != PassMode::kTrain) return in;
+    if (!Acts(pass)) return in;
     Resolve(parallel_, pass.samples, in, out_.data());
     ForEach(pass, [this](size_t i, double scale, double shift) {
       out_[i] = static_cast<float>(scale * out_[i] + shift);
@@ -35,7 +37,7 @@ class JitterBlock : public Block {
 
   void Backward(const Pending&, float* dy, float* d_in, const Pass& pass) override {
     if (d_in == nullptr) return;
-    if (pass.mode != PassMode::kTrain) {
+    if (!Acts(pass)) {
       std::copy_n(dy, pass.samples * values_, d_in);
       return;
     }

@@ -11,10 +11,10 @@ struct Word {
   bool ProbeSpec::*field;
 };
 
-constexpr Word kWords[] = {{"preact", &ProbeSpec::preact},       {"activations", &ProbeSpec::activations},
-                           {"gradients", &ProbeSpec::gradients}, {"noise", &ProbeSpec::noise},
-                           {"landscape", &ProbeSpec::landscape}, {"batch_stats", &ProbeSpec::batch_stats},
-                           {"state", &ProbeSpec::state}};
+constexpr Word kWords[] = {{"preact", &ProbeSpec::preact},           {"preact_train", &ProbeSpec::preact_train},
+                           {"activations", &ProbeSpec::activations}, {"gradients", &ProbeSpec::gradients},
+                           {"noise", &ProbeSpec::noise},             {"landscape", &ProbeSpec::landscape},
+                           {"batch_stats", &ProbeSpec::batch_stats}, {"state", &ProbeSpec::state}};
 
 }  // namespace
 

@@ -1,6 +1,8 @@
 // Which optional observers a run carries, as text that round-trips: "none", or words joined by "+".
 //   preact        percentiles 15, 50, 85 of every unit's input to the last hidden activation (a dense layer),
 //                 over the probe images:  preact_p15.u0 ...; at the end preact_drift (see probes.h)
+//   preact_train  the same of a training step: batch moments by bn.stats, jitter on:  preact_train_p15.u0 ...,
+//                 preact_train_drift
 //   activations   sd of every linear layer's output over the probe images:  act_sd.L
 //   gradients     L2 norm of the last step's weight gradients:  grad_norm, grad_norm.L
 //   noise         variance of the statistics that training uses, relative to the population's:
@@ -18,10 +20,10 @@
 namespace batchmark {
 
 struct ProbeSpec {
-  bool preact = false, activations = false, gradients = false, noise = false;
+  bool preact = false, preact_train = false, activations = false, gradients = false, noise = false;
   bool landscape = false, batch_stats = false, state = false;
   bool Any() const {
-    return preact || activations || gradients || noise || landscape || batch_stats || state;
+    return preact || preact_train || activations || gradients || noise || landscape || batch_stats || state;
   }
 };
 

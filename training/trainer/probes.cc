@@ -110,14 +110,32 @@ struct Probes::State {
     }
   }
 
+  // prefix_p15.u0 ... of the values collected by unit.
+  static void AddPercentiles(int64_t step, const std::string& prefix, std::vector<std::vector<float>>& by_unit,
+                             std::vector<Reading>& readings) {
+    for (size_t unit = 0; unit < by_unit.size(); ++unit) {
+      std::sort(by_unit[unit].begin(), by_unit[unit].end());
+      for (const auto& [name, share] : {std::pair("_p15", 0.15), {"_p50", 0.50}, {"_p85", 0.85}})
+        readings.push_back({step, prefix + name + ".u" + std::to_string(unit), Percentile(by_unit[unit], share)});
+    }
+  }
+
   void TakePercentiles(int64_t step, std::vector<Reading>& readings) {
     std::vector<std::vector<float>> by_unit(net.OutputChannels(last_hidden));
     ForEachProbePass([&](size_t samples) { Preactivations(samples, by_unit); });
-    for (size_t unit = 0; unit < by_unit.size(); ++unit) {
-      std::sort(by_unit[unit].begin(), by_unit[unit].end());
-      for (const auto& [name, share] : {std::pair("preact_p15", 0.15), {"preact_p50", 0.50}, {"preact_p85", 0.85}})
-        readings.push_back({step, std::string(name) + ".u" + std::to_string(unit), Percentile(by_unit[unit], share)});
+    AddPercentiles(step, "preact", by_unit, readings);
+  }
+
+  // The same images and, of this step, the same jitter in every pass: what differs between steps is drift.
+  void TakeTrainingPercentiles(int64_t step, double progress, std::vector<Reading>& readings) {
+    std::vector<std::vector<float>> by_unit(net.OutputChannels(last_hidden));
+    for (size_t batch = 0; batch * rows < kProbeImages; ++batch) {
+      LoadRandom(batch);
+      net.Forward(x.data(), {.mode = PassMode::kReadTrain, .samples = rows, .step = step, .progress = progress,
+                             .seed = spec.seed});
+      Preactivations(rows, by_unit);
     }
+    AddPercentiles(step, "preact_train", by_unit, readings);
   }
 
   void TakeActivations(int64_t step, std::vector<Reading>& readings) {
@@ -282,12 +300,13 @@ Probes::Probes(const RunSpec& spec, const Dataset& data, const InputScaler& scal
     widest = std::max(widest, net.OutputChannels(i) * net.OutputPositions(i));
     if (s.stages[i].linear && i + 1 < s.stages.size()) s.last_hidden = i;
   }
-  if (spec.probe.preact && (s.stages.size() < 2 || net.OutputPositions(s.last_hidden) > 1 || s.last_hidden == 0))
-    throw InputError("probe=preact needs a dense layer as the last hidden one, behind another layer");
+  const bool percentiles = spec.probe.preact || spec.probe.preact_train;
+  if (percentiles && (s.stages.size() < 2 || net.OutputPositions(s.last_hidden) > 1 || s.last_hidden == 0))
+    throw InputError("probe=" + ToText(spec.probe) + ": preact needs a dense layer as the last hidden one, behind another layer");
   s.x = AlignedBuffer<float>(images * data.train.PixelsPerImage());
   s.labels = AlignedBuffer<uint8_t>(images);
   s.correct = AlignedBuffer<uint8_t>(images);
-  if (spec.probe.preact || spec.probe.activations) s.values = AlignedBuffer<float>(net.eval_samples() * widest);
+  if (percentiles || spec.probe.activations) s.values = AlignedBuffer<float>(images * widest);
   if (!spec.probe.landscape) return;
   s.losses = AlignedBuffer<float>(rows);
   s.d_logits = AlignedBuffer<float>(rows * kClasses);
@@ -305,6 +324,7 @@ void Probes::Take(int64_t step, double progress, double lr, std::vector<Reading>
   const ProbeSpec& probe = state_->spec.probe;
   if (probe.gradients && step > 0) state_->TakeGradients(step, readings);  // before passes that overwrite them
   if (probe.preact) state_->TakePercentiles(step, readings);
+  if (probe.preact_train) state_->TakeTrainingPercentiles(step, progress, readings);
   if (probe.activations) state_->TakeActivations(step, readings);
   if (probe.noise) state_->TakeNoise(step, progress, readings);
   if (probe.landscape) state_->TakeLandscape(step, progress, lr, readings);
@@ -322,19 +342,18 @@ void SummarizeLandscape(int64_t step, std::vector<Reading>& readings) {
   }
 }
 
-}  // namespace
-
-void Probes::Summarize(int64_t step, std::vector<Reading>& readings) {
-  SummarizeLandscape(step, readings);
+// prefix: preact or preact_train.
+void SummarizePercentiles(const std::string& prefix, int64_t step, std::vector<Reading>& readings) {
   struct Unit {
     std::vector<double> p15, p50, p85;
   };
   std::map<size_t, Unit> units;
   for (const Reading& reading : readings) {
     const size_t at = reading.name.find(".u");
-    if (reading.name.rfind("preact_p", 0) != 0 || at == std::string::npos) continue;
+    if (reading.name.rfind(prefix + "_p", 0) != 0 || at == std::string::npos) continue;
     Unit& unit = units[std::stoul(reading.name.substr(at + 2))];
-    (reading.name[8] == '1' ? unit.p15 : reading.name[8] == '5' ? unit.p50 : unit.p85).push_back(reading.value);
+    const char digit = reading.name[prefix.size() + 2];
+    (digit == '1' ? unit.p15 : digit == '5' ? unit.p50 : unit.p85).push_back(reading.value);
   }
   if (units.empty() || units.begin()->second.p50.size() < 2) return;
   std::vector<std::pair<double, size_t>> drifts;
@@ -351,8 +370,16 @@ void Probes::Summarize(int64_t step, std::vector<Reading>& readings) {
   if (drifts.empty()) return;
   std::sort(drifts.begin(), drifts.end());
   const auto& [drift, unit] = drifts[(drifts.size() - 1) / 2];
-  readings.push_back({step, "preact_drift", drift});
-  readings.push_back({step, "preact_unit", static_cast<double>(unit)});
+  readings.push_back({step, prefix + "_drift", drift});
+  readings.push_back({step, prefix + "_unit", static_cast<double>(unit)});
+}
+
+}  // namespace
+
+void Probes::Summarize(int64_t step, std::vector<Reading>& readings) {
+  SummarizeLandscape(step, readings);
+  SummarizePercentiles("preact", step, readings);
+  SummarizePercentiles("preact_train", step, readings);
 }
 
 }  // namespace batchmark

@@ -5,6 +5,8 @@
 //             sum over probes of |change of p50| + |change of (p85 - p15)|,  in units of that unit's mean
 //             p85 - p15 over the probes (the first is of an untrained net: any growth is vast against it);   preact_unit = the unit whose drift is that median (lower of two).
 //           After Ioffe & Szegedy 2015, Fig. 1 b, c.
+// preact_train  the same over 1,024 or more random training images, always the same, in batches as a training
+//           step would take them: its batch statistics, and the jitter of this step (Santurkar et al. 2018).
 // noise     with u, s the mean and sd that a statistics group uses in a training step (bn.stats, synthetic
 //           noise and renorm's r and d included: y = gamma (z - u) / s + beta), and mu, sigma^2 the moments
 //           of all probed rows:

@@ -318,7 +318,7 @@ std::vector<RunKey> MakeTable() {
       [](RunSpec& spec, const std::string& text) { spec.prune = ParsePruneRule(text); }));
   add(Key(
       "probe", Type::kText,
-      "none, or preact, activations, gradients, noise, landscape, batch_stats, state joined by +",
+      "none, or preact, preact_train, activations, gradients, noise, landscape, batch_stats, state joined by +",
       [](const RunSpec& spec) { return ToText(spec.probe); },
       [](RunSpec& spec, const std::string& text) { spec.probe = ParseProbeSpec(text); }));
   add(Count("probe_every", Own(&RunSpec::probe_every), "auto", 0, 1, kAnyCount,

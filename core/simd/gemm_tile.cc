@@ -7,10 +7,10 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/gemm_tile.cc"
-#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
+#include "core/simd/gemm_prefetch-inl.h"
 #include "core/simd/math-inl.h"
 #include "core/simd/vec-inl.h"
 
@@ -30,38 +30,6 @@ inline constexpr size_t kMaxRows = 14;
 inline constexpr size_t kMaxRows = 6;
 #endif
 inline constexpr size_t kMaxVectors = 2;
-
-inline constexpr size_t kTurn = 4;  // steps of depth in a turn of the inner loop
-
-// The first cache is full of what the tile works on.
-HWY_INLINE void FetchToSecondCache(const void* p) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  __builtin_prefetch(p, 0, 2);
-#else
-  hwy::Prefetch(p);
-#endif
-}
-
-// Walks through the rows of a prefetch range, `step` bytes at each turn: requests that come a few
-// at a time never crowd out the tile's own loads.
-struct PrefetchStream {
-  static constexpr size_t kLine = 64;
-  static constexpr size_t kMaxStep = 4 * kLine;
-  const char* next = nullptr;
-  const char* row_end = nullptr;
-  size_t step = 0;
-  size_t row_bytes = 0, pitch = 0;
-
-  HWY_INLINE void Next() {
-#pragma GCC unroll 4
-    for (size_t line = 0; line < kMaxStep; line += kLine) FetchToSecondCache(next + line);
-    next += step;
-    if (HWY_UNLIKELY(next >= row_end)) {
-      next = row_end + (pitch - row_bytes);
-      row_end += pitch;
-    }
-  }
-};
 
 // What one tile needs, resolved for its panel.
 struct TileArgs {
@@ -318,60 +286,6 @@ template <size_t kVectors, bool kAlongRows, size_t... kRows>
 constexpr TileTable MakeTable(std::index_sequence<kRows...>) {
   return {&Tile<kRows + 1, kVectors, kAlongRows>...};
 }
-
-// Shares the operands' prefetch ranges out over the turns of all strips; over the strips themselves
-// when these are too shallow for a turn.
-class Prefetcher {
- public:
-  Prefetcher(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o)
-      : range_(o.prefetch), end_(o.prefetch + TileOperands::kPrefetchRanges) {
-    size_t bytes = 0, turns = 0;
-    for (const TilePrefetch& range : o.prefetch) bytes += range.rows * range.bytes;
-    Idle(o.c);
-    if (bytes == 0) {
-      range_ = end_;
-      return;
-    }
-    for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
-    step_ = std::min(PrefetchStream::kMaxStep, bytes / std::max<size_t>(1, turns * panels) + 1);
-    if (turns == 0)
-      burst_ = bytes / std::max<size_t>(1, count * panels) / PrefetchStream::kLine + 1;
-  }
-
-  // Before a strip: the stream continues, or turns to the next range.
-  HWY_INLINE PrefetchStream& Before(const TileStrip& strip) {
-    while (left_ <= 0 && range_ != end_) Open(*range_++);
-    if (left_ <= 0) {
-      Idle(stream_.next);
-    } else if (burst_ != 0) {
-      for (size_t i = 0; i < burst_; ++i)
-        FetchToSecondCache(stream_.next + i * PrefetchStream::kLine);
-      stream_.next += burst_ * PrefetchStream::kLine;
-      left_ -= static_cast<ptrdiff_t>(burst_ * PrefetchStream::kLine);
-    } else {
-      left_ -= static_cast<ptrdiff_t>(strip.segments * (strip.depth / kTurn) * step_);
-    }
-    return stream_;
-  }
-
- private:
-  void Idle(const void* anywhere) {
-    stream_ = {static_cast<const char*>(anywhere), reinterpret_cast<const char*>(~uintptr_t{0}), 0,
-               0, 0};
-  }
-  void Open(const TilePrefetch& range) {
-    const char* const begin = static_cast<const char*>(range.begin);
-    stream_ = {begin, begin + range.bytes, step_, range.bytes,
-               range.rows > 1 ? range.pitch : range.bytes};
-    left_ += static_cast<ptrdiff_t>(range.rows * range.bytes);
-  }
-
-  const TilePrefetch* range_;
-  const TilePrefetch* end_;
-  PrefetchStream stream_;
-  size_t step_ = 0, burst_ = 0;
-  ptrdiff_t left_ = 0;  // bytes of the open range
-};
 
 void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands& o) {
   constexpr auto kRowsList = std::make_index_sequence<kMaxRows>();

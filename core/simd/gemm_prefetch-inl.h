@@ -1,0 +1,113 @@
+// Fetches what will be wanted next into the second cache while the tiles of gemm_tile.cc compute: a
+// walk through the operands' prefetch ranges, a few lines at each turn of the inner loop.
+// Included by the tile inside Highway's target loop.
+#if defined(BATCHMARK_CORE_SIMD_GEMM_PREFETCH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BATCHMARK_CORE_SIMD_GEMM_PREFETCH_INL_H_
+#undef BATCHMARK_CORE_SIMD_GEMM_PREFETCH_INL_H_
+#else
+#define BATCHMARK_CORE_SIMD_GEMM_PREFETCH_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/simd/gemm_tile.h"
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace batchmark {
+namespace HWY_NAMESPACE {
+
+inline constexpr size_t kTurn = 4;  // steps of depth in a turn of the tile's inner loop
+
+// The first cache is full of what the tile works on.
+HWY_INLINE void FetchToSecondCache(const void* p) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  __builtin_prefetch(p, 0, 2);
+#else
+  hwy::Prefetch(p);
+#endif
+}
+
+// Walks through the rows of a prefetch range, `step` bytes at each turn: requests that come a few
+// at a time never crowd out the tile's own loads.
+struct PrefetchStream {
+  static constexpr size_t kLine = 64;
+  static constexpr size_t kMaxStep = 4 * kLine;
+  const char* next = nullptr;
+  const char* row_end = nullptr;
+  size_t step = 0;
+  size_t row_bytes = 0, pitch = 0;
+
+  HWY_INLINE void Next() {
+#pragma GCC unroll 4
+    for (size_t line = 0; line < kMaxStep; line += kLine) FetchToSecondCache(next + line);
+    next += step;
+    if (HWY_UNLIKELY(next >= row_end)) {
+      next = row_end + (pitch - row_bytes);
+      row_end += pitch;
+    }
+  }
+};
+
+// Shares the operands' prefetch ranges out over the turns of all strips; over the strips themselves
+// when these are too shallow for a turn.
+class Prefetcher {
+ public:
+  Prefetcher(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o)
+      : range_(o.prefetch), end_(o.prefetch + TileOperands::kPrefetchRanges) {
+    size_t bytes = 0, turns = 0;
+    for (const TilePrefetch& range : o.prefetch) bytes += range.rows * range.bytes;
+    Idle(o.c);
+    if (bytes == 0) {
+      range_ = end_;
+      return;
+    }
+    for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
+    step_ = std::min(PrefetchStream::kMaxStep, bytes / std::max<size_t>(1, turns * panels) + 1);
+    if (turns == 0)
+      burst_ = bytes / std::max<size_t>(1, count * panels) / PrefetchStream::kLine + 1;
+  }
+
+  // Before a strip: the stream continues, or turns to the next range.
+  HWY_INLINE PrefetchStream& Before(const TileStrip& strip) {
+    while (left_ <= 0 && range_ != end_) Open(*range_++);
+    if (left_ <= 0) {
+      Idle(stream_.next);
+    } else if (burst_ != 0) {
+      for (size_t i = 0; i < burst_; ++i)
+        FetchToSecondCache(stream_.next + i * PrefetchStream::kLine);
+      stream_.next += burst_ * PrefetchStream::kLine;
+      left_ -= static_cast<ptrdiff_t>(burst_ * PrefetchStream::kLine);
+    } else {
+      left_ -= static_cast<ptrdiff_t>(strip.segments * (strip.depth / kTurn) * step_);
+    }
+    return stream_;
+  }
+
+ private:
+  void Idle(const void* anywhere) {
+    stream_ = {static_cast<const char*>(anywhere), reinterpret_cast<const char*>(~uintptr_t{0}), 0,
+               0, 0};
+  }
+  void Open(const TilePrefetch& range) {
+    const char* const begin = static_cast<const char*>(range.begin);
+    stream_ = {begin, begin + range.bytes, step_, range.bytes,
+               range.rows > 1 ? range.pitch : range.bytes};
+    left_ += static_cast<ptrdiff_t>(range.rows * range.bytes);
+  }
+
+  const TilePrefetch* range_;
+  const TilePrefetch* end_;
+  PrefetchStream stream_;
+  size_t step_ = 0, burst_ = 0;
+  ptrdiff_t left_ = 0;  // bytes of the open range
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace batchmark
+HWY_AFTER_NAMESPACE();
+
+#endif  // BATCHMARK_CORE_SIMD_GEMM_PREFETCH_INL_H_

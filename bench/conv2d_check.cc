@@ -78,11 +78,8 @@ double Bound(size_t terms, double largest_a, double largest_b) {
 }  // namespace
 
 Pending ConvTensors::Source(bool fused) const {
-  Pending p;
-  p.v = src.data();
-  p.positions = shape.height * shape.width;
-  p.channels = shape.channels_in;
-  p.groups.samples = shape.samples;
+  Pending p =
+      PlainPending(src.data(), shape.height * shape.width, shape.channels_in, shape.samples);
   if (fused) p.scale = src_scale.data(), p.shift = src_shift.data(), p.act = Activation::kRelu;
   return p;
 }

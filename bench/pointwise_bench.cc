@@ -43,10 +43,8 @@ Subject MakeResolve(const shapes::NamedRows& s, Parallel& parallel) {
   const auto x =
       std::make_shared<State>(State{RandomFloats(size, 1), RandomFloats(s.channels, 2),
                                     RandomFloats(s.channels, 3), AlignedBuffer<float>(size)});
-  Pending pending;
-  pending.v = x->v.data(), pending.scale = x->scale.data(), pending.shift = x->shift.data();
-  pending.act = Activation::kRelu, pending.positions = s.positions, pending.channels = s.channels;
-  pending.groups.samples = s.samples;
+  Pending pending = PlainPending(x->v.data(), s.positions, s.channels, s.samples);
+  pending.scale = x->scale.data(), pending.shift = x->shift.data(), pending.act = Activation::kRelu;
   const auto run = [=, &parallel] { Resolve(parallel, s.samples, pending, x->dst.data()); };
   const auto check = [=] {
     for (size_t i = 0; i < size; i += i < 4096 ? 1 : 997) {
@@ -70,9 +68,7 @@ Subject MakePool(const shapes::NamedImage& s, bool backward, Parallel& parallel)
   const auto x = std::make_shared<State>(State{RandomFloats(in, 1), AlignedBuffer<float>(out),
                                                RandomFloats(out, 2), AlignedBuffer<float>(in),
                                                AlignedBuffer<uint8_t>(out)});
-  Pending src;
-  src.v = x->src.data(), src.positions = s.height * s.width, src.channels = s.channels;
-  src.groups.samples = s.samples;
+  const Pending src = PlainPending(x->src.data(), s.height * s.width, s.channels, s.samples);
   const auto forward = [=, &parallel] {
     MaxPool2Forward(parallel, s.samples, s.height, s.width, src, x->dst.data(), x->arg.data());
   };
@@ -121,9 +117,7 @@ Subject MakeDropout(const shapes::NamedRows& s, Parallel& parallel) {
   };
   const size_t size = s.samples * s.positions * s.channels;
   const auto x = std::make_shared<State>(State{RandomFloats(size, 1), AlignedBuffer<float>(size)});
-  Pending src;
-  src.v = x->src.data(), src.positions = s.positions, src.channels = s.channels,
-  src.groups.samples = s.samples;
+  const Pending src = PlainPending(x->src.data(), s.positions, s.channels, s.samples);
   const auto run = [=, &parallel] {
     Dropout(parallel, s.samples, src, kRate, 1, 0, x->dst.data());
   };

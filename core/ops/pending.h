@@ -43,6 +43,11 @@ struct Pending {
   bool IsPlain() const { return scale == nullptr && act == Activation::kNone; }
 };
 
+// y = v: nothing is left to be applied.
+inline Pending PlainPending(const float* v, size_t positions, size_t channels, size_t samples) {
+  return {.v = v, .positions = positions, .channels = channels, .groups = {.samples = samples}};
+}
+
 // Gradient with respect to the producer's linear output z = linear(x) + bias, not yet formed:
 //   kPlain       dz = dy
 //   kActivation  dz = dy * act'(v)                               v = act(z)            (placement none)

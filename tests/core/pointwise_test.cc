@@ -31,12 +31,7 @@ std::vector<float> Random(size_t size, uint64_t seed, double sd = 1.0) {
 std::vector<double> ToDouble(const std::vector<float>& x) { return {x.begin(), x.end()}; }
 
 Pending Plain(const std::vector<float>& x, size_t samples, size_t positions, size_t channels) {
-  Pending p;
-  p.v = x.data();
-  p.positions = positions;
-  p.channels = channels;
-  p.groups.samples = samples;
-  return p;
+  return PlainPending(x.data(), positions, channels, samples);
 }
 
 TEST_CASE("max-pool: forward and backward equal the reference at every tail") {

@@ -294,8 +294,7 @@ TEST_CASE("Jitter is a line per element, passed backward by its slope", "[net][n
   constexpr size_t kSamples = 5, kValues = 6;
   const auto block = MakeJitterBlock(parallel, 3, kSamples, kValues, 1.0);
   AlignedBuffer<float> x(kSamples * kValues), dy(x.size()), dx(x.size());
-  Pending in{.v = x.data(), .channels = kValues};
-  in.groups.samples = kSamples;
+  const Pending in = PlainPending(x.data(), 1, kValues, kSamples);
   const Pass pass{.mode = PassMode::kTrain, .samples = kSamples, .step = 2, .seed = 1};
   std::vector<float> at_zero(block->Forward(in, pass).v, block->Forward(in, pass).v + x.size());
   std::fill(x.begin(), x.end(), 1.0f);

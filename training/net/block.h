@@ -28,6 +28,13 @@ struct Pass {
   uint64_t seed = 0;
 };
 
+// The `sub` of a layer's random numbers (core/base/rng.h) in a step: known without state, so that Backward draws
+// what Forward drew, and a resumed run what the whole one did. A step has 64 places, so that no layer meets
+// another's draws of an earlier or later step; only in a net of more than 64 layers do two share a place.
+inline uint64_t RandomSub(const Pass& pass, size_t layer) {
+  return static_cast<uint64_t>(pass.step) * 64 + layer % 64;
+}
+
 // One trainable tensor, or one buffer of state (grad == nullptr).
 struct Tensor {
   std::string name;           // weight, bias, gamma, beta, moving_mean, moving_var

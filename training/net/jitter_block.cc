@@ -30,9 +30,7 @@ class JitterBlock : public Block {
     ForEach(pass, [this](size_t i, double scale, double shift) {
       out_[i] = static_cast<float>(scale * out_[i] + shift);
     });
-    Pending out{.v = out_.data(), .positions = in.positions, .channels = in.channels};
-    out.groups.samples = pass.samples;
-    return out;
+    return PlainPending(out_.data(), in.positions, in.channels, pass.samples);
   }
 
   void Backward(const Pending&, float* dy, float* d_in, const Pass& pass) override {
@@ -48,7 +46,7 @@ class JitterBlock : public Block {
   // visit(element, s, m), the same numbers in both directions.
   template <class Visit>
   void ForEach(const Pass& pass, const Visit& visit) {
-    const Rng rng(pass.seed, RngStream::kNoise, static_cast<uint64_t>(pass.step) * 64 + layer_ % 64);
+    const Rng rng(pass.seed, RngStream::kNoise, RandomSub(pass, layer_));
     parallel_.For(pass.samples, [&](size_t sample, int) {
       for (size_t u = 0; u < values_; ++u) {
         const size_t i = sample * values_ + u;

@@ -43,8 +43,7 @@ Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
     linear_.Forward(pass.samples, in, weights_.data(), bias_.data(), epilogue, out_.data(), own);
     if (moments != own) GatherMoments(parallel_, out_.data(), norm_->tiles(), *moments);
   }
-  normalized_ = {.v = out_.data(), .positions = shape_.positions, .channels = shape_.channels};
-  normalized_.groups.samples = pass.samples;
+  normalized_ = PlainPending(out_.data(), shape_.positions, shape_.channels, pass.samples);
   if (norm_) {
     norm_->FormStatistics(pass);
     normalized_.scale = norm_->scale(), normalized_.shift = norm_->shift(), normalized_.groups = norm_->groups();

@@ -120,7 +120,7 @@ void Norm::FormStatistics(const Pass& pass) {
   const bool frozen = training && spec_.freeze_after >= 0 && pass.step >= spec_.freeze_after;
   const Kind kind = frozen ? Kind::kPopulation : training ? spec_.stats.kind : Kind::kBatch;
   gradient_through_ = kind != Kind::kPopulation && kind != Kind::kPopulationGauss;
-  const Rng noise(pass.seed, RngStream::kNoise, static_cast<uint64_t>(pass.step) * 64 + layer_ % 64);
+  const Rng noise(pass.seed, RngStream::kNoise, RandomSub(pass, layer_));
   for (size_t g = 0; g < groups_.count; ++g) {
     for (size_t c = 0; c < channels_; ++c) {
       const size_t i = g * channels_ + c;

@@ -8,12 +8,6 @@
 namespace batchmark {
 namespace {
 
-Pending Plain(const float* v, size_t positions, size_t channels, size_t samples) {
-  Pending out{.v = v, .positions = positions, .channels = channels};
-  out.groups.samples = samples;
-  return out;
-}
-
 class MaxPool2Block : public Block {
  public:
   MaxPool2Block(Parallel& parallel, size_t capacity, size_t height, size_t width, size_t channels)
@@ -26,7 +20,7 @@ class MaxPool2Block : public Block {
 
   Pending Forward(const Pending& in, const Pass& pass) override {
     MaxPool2Forward(parallel_, pass.samples, height_, width_, in, out_.data(), arg_.data());
-    return Plain(out_.data(), (height_ / 2) * (width_ / 2), channels_, pass.samples);
+    return PlainPending(out_.data(), (height_ / 2) * (width_ / 2), channels_, pass.samples);
   }
   void Backward(const Pending&, float* dy, float* d_in, const Pass& pass) override {
     if (d_in == nullptr) return;
@@ -47,8 +41,8 @@ class DropoutBlock : public Block {
 
   Pending Forward(const Pending& in, const Pass& pass) override {
     if (pass.mode != PassMode::kTrain) return in;
-    Dropout(parallel_, pass.samples, in, rate_, pass.seed, Sub(pass), out_.data());
-    return Plain(out_.data(), in.positions, in.channels, pass.samples);
+    Dropout(parallel_, pass.samples, in, rate_, pass.seed, RandomSub(pass, layer_), out_.data());
+    return PlainPending(out_.data(), in.positions, in.channels, pass.samples);
   }
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override {
     if (d_in == nullptr) return;
@@ -56,12 +50,11 @@ class DropoutBlock : public Block {
       std::copy_n(dy, pass.samples * in.positions * in.channels, d_in);
       return;
     }
-    Dropout(parallel_, pass.samples, Plain(dy, in.positions, in.channels, pass.samples), rate_, pass.seed,
-            Sub(pass), d_in);
+    Dropout(parallel_, pass.samples, PlainPending(dy, in.positions, in.channels, pass.samples), rate_, pass.seed,
+            RandomSub(pass, layer_), d_in);
   }
 
  private:
-  uint64_t Sub(const Pass& pass) const { return static_cast<uint64_t>(pass.step) * 64 + layer_ % 64; }
   Parallel& parallel_;
   size_t layer_;
   float rate_;

@@ -11,7 +11,7 @@ namespace batchmark {
 
 std::unique_ptr<Block> MakeMaxPool2Block(Parallel& parallel, size_t capacity, size_t height, size_t width,
                                          size_t channels);
-// layer: position in the net, for the random counter (sub = step * 64 + layer).
+// layer: position in the net, for the random counter (RandomSub).
 std::unique_ptr<Block> MakeDropoutBlock(Parallel& parallel, size_t layer, size_t capacity, size_t values,
                                         double rate);
 std::unique_ptr<Block> MakeJitterBlock(Parallel& parallel, size_t layer, size_t capacity, size_t values,

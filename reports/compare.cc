@@ -176,8 +176,7 @@ std::optional<ComparedRow> PairedRow(const std::string& name, const std::string&
     row.interval = Interval{std::exp(interval->lower), std::exp(interval->upper)};
   }
   if (LeastPaired(a.size()) > options.alpha) {
-    row.why =
-        std::to_string(a.size()) + (a.size() == 1 ? " pair cannot decide" : " pairs cannot decide");
+    row.why = report::Plural(a.size(), "pair") + " cannot decide";
   } else {
     row.p = open ? SignTest(static_cast<int>(wins), static_cast<int>(losses)).p
                  : WilcoxonSignedRank(logs).p;

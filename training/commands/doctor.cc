@@ -14,6 +14,7 @@
 #include "core/base/parallel.h"
 #include "core/base/text.h"
 #include "core/simd/backend.h"
+#include "reports/format.h"
 #include "training/commands/command.h"
 #include "training/commands/output.h"
 #include "training/data/dataset.h"
@@ -60,9 +61,7 @@ Finding Threads() {
 }
 
 Finding Simd() {
-  std::string names;
-  for (const std::string& name : BackendNames()) names += (names.empty() ? "" : ", ") + name;
-  return {"simd", ActiveBackend() + " in use; here: " + names, ""};
+  return {"simd", ActiveBackend() + " in use; here: " + report::Joined(BackendNames(), ", "), ""};
 }
 
 Finding Denormals() {

@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "reports/format.h"
 #include "reports/report.h"
 #include "reports/results.h"
 #include "training/commands/command.h"
@@ -43,7 +44,7 @@ std::string Paragraph(const std::string& label, const std::string& text) {
 }
 
 std::string SizeText(const ExperimentSize& size) {
-  std::string text = std::to_string(size.seeds) + (size.seeds == 1 ? " seed" : " seeds");
+  std::string text = report::Plural(static_cast<size_t>(size.seeds), "seed");
   if (size.budget_s > 0) text += " within " + Clock(size.budget_s);
   return text + ", " + SizeSettingsText(size);
 }

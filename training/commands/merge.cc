@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "reports/format.h"
 #include "training/commands/command.h"
 #include "training/commands/output.h"
 
@@ -14,16 +15,14 @@ struct Words {
   std::vector<std::string> inputs;
 };
 
-std::string Runs(size_t count) { return std::to_string(count) + (count == 1 ? " run" : " runs"); }
-
 int Merge(const Words& words) {
   CheckStandardOutput();
   const MergeResult result = MergeStores(words.out, words.inputs);
-  std::string kept;
-  for (const std::string& name : result.documents) kept += (kept.empty() ? "" : ", ") + name;
-  if (!kept.empty()) PrintNote("documents that differ, of which the first is kept: " + kept);
-  Print(words.out + ": " + Runs(result.added) + " added, " + std::to_string(result.present) +
-        " there already\n");
+  if (!result.documents.empty())
+    PrintNote("documents that differ, of which the first is kept: " +
+              report::Joined(result.documents, ", "));
+  Print(words.out + ": " + report::Plural(result.added, "run") + " added, " +
+        std::to_string(result.present) + " there already\n");
   return 0;
 }
 

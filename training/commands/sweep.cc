@@ -10,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/base/cpu.h"
 #include "core/base/text.h"
+#include "reports/format.h"
 #include "reports/results.h"
 #include "training/commands/command.h"
 #include "training/commands/output.h"
@@ -136,7 +137,7 @@ size_t ArmWidth(const SweepPlan& plan) {
   return width;
 }
 
-std::string Runs(size_t count) { return std::to_string(count) + (count == 1 ? " run" : " runs"); }
+std::string Runs(size_t count) { return report::Plural(count, "run"); }
 
 // "48 runs in 16 arms, 3 in the store already; about 12:30."
 std::string PlanSentence(const SweepPlan& plan, const SweepOptions& options, const std::vector<bool>& done,

@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "reports/format.h"
 #include "reports/results.h"
 #include "training/commands/command.h"
 #include "training/commands/output.h"
@@ -118,7 +119,7 @@ std::string Summary(const RunSpec& spec, const Dataset& data, const RunOutcome& 
          Score(outcome.val_accuracy) + " validation, " + Score(outcome.test_accuracy) + " test\n" +
          "data      " + data.name + " " + data.hash.substr(0, 12) + " (" + data.origin + ")\n" +  //
          "backend   " + outcome.backend + ", " + spec.compute + ", " +
-         std::to_string(outcome.threads) + (outcome.threads == 1 ? " thread\n" : " threads\n") +  //
+         report::Plural(static_cast<size_t>(outcome.threads), "thread") + "\n" +  //
          "state     " + outcome.state_hash.substr(0, 16) + "\n";
 }
 

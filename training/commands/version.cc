@@ -2,6 +2,7 @@
 #include "core/base/build_info.h"
 #include "core/base/parallel.h"
 #include "core/simd/backend.h"
+#include "reports/format.h"
 #include "training/commands/command.h"
 #include "training/trainer/run_spec.h"
 
@@ -9,8 +10,7 @@ namespace batchmark {
 
 std::string VersionText() {
   const BuildInfo& build = GetBuildInfo();
-  std::string backends;
-  for (const std::string& name : BackendNames()) backends += (backends.empty() ? "" : ", ") + name;
+  const std::string backends = report::Joined(BackendNames(), ", ");
   return "batchmark " + build.version + "\n" +                                    //
          "revision   " + build.revision + "\n" +                                  //
          "build      " + build.build_type + ", " + build.compiler + "\n" +        //

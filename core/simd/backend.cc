@@ -62,7 +62,10 @@ void ForceBackend(std::string_view name) {
   std::string known;
   for (const int64_t target : targets) {
     const std::string candidate = LowerName(target);
-    if (candidate == name) return hwy::SetSupportedTargetsForTest(target);
+    if (candidate == name) {
+      if (candidate != ActiveBackend()) hwy::SetSupportedTargetsForTest(target);
+      return;
+    }
     known += candidate + ", ";
   }
   throw UsageError("unknown backend \"" + std::string(name) + "\": this machine has " + known +

@@ -18,7 +18,8 @@ std::vector<std::string> BackendNames();
 std::string ActiveBackend();
 
 // Use the named backend from now on; "auto" returns to the best. Throws Error (usage) that lists
-// the names if it is not one of them. Operations already built must be built anew.
+// the names if it is not one of them. Operations already built must be built anew. To name the one
+// in use changes nothing, and so is safe beside operations.
 void ForceBackend(std::string_view name);
 
 // ForceBackend(getenv("BATCHMARK_BACKEND")) if that is set and not empty. Called once by main.

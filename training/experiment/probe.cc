@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "core/base/cpu.h"
-#include "core/simd/backend.h"
 #include "training/trainer/session.h"
 
 namespace batchmark {
@@ -27,7 +26,6 @@ std::string CostKey(const RunSpec& spec) {
 
 ArmCost MeasureArm(const RunSpec& spec, const Dataset& data) {
   constexpr int kWarmUp = 2, kTimed = 6;
-  ForceBackend(spec.simd);
   const double begin = NowSeconds();
   RunSpec probe = spec;
   probe.steps = kWarmUp + kTimed;

@@ -99,7 +99,9 @@ class Queue {
         if (result_.executed + result_.failed > 0 && observer_.StopRequested()) result_.interrupted = true;
         if (result_.interrupted) return std::nullopt;
         ++next_;
-        ForceBackend(run.spec.simd);  // here, under the lock; runs at one time share one (checked by the planner)
+        // Each session names its target itself; the first of several workers changes it here, under the lock.
+        // Runs at one time share one (checked by the planner).
+        ForceBackend(run.spec.simd);
         observer_.OnRunStart(index, runs_.size(), ArmOf(run), run.seed);
         return index;
       }

@@ -8,6 +8,7 @@
 #include "core/base/rng.h"
 #include "core/base/sha256.h"
 #include "core/ops/pointwise.h"
+#include "core/simd/backend.h"
 #include "training/trainer/checkpoint.h"
 #include "training/trainer/progress_json.h"
 
@@ -17,7 +18,7 @@ namespace {
 constexpr size_t kGatherImages = 8;  // of a chunk: some 5 us
 constexpr size_t kEvalPass = 128;  // images of an evaluation pass: activations stay in a shared cache
 
-void CheckAgainstData(const RunSpec& spec, const Dataset& data) {
+const RunSpec& CheckAgainstData(const RunSpec& spec, const Dataset& data) {
   const size_t available = spec.train_size == 0 ? data.TrainingImages() : spec.train_size;
   if (spec.train_size > data.TrainingImages()) {
     throw InputError("train_size=" + std::to_string(spec.train_size) + " is larger than the " +
@@ -36,12 +37,20 @@ void CheckAgainstData(const RunSpec& spec, const Dataset& data) {
     throw InputError("bn.stats=" + ToText(spec.bn.stats) + ": M must lie between the batch (" +
                      std::to_string(spec.batch) + ") and the training images (" + std::to_string(available) + ")");
   }
+  return spec;
+}
+
+// What the key says is what runs. Before anything is built: blocks and operations are of one target. Forcing is
+// of the process: runs at one time share one.
+const RunSpec& OnItsTarget(const RunSpec& spec) {
+  ForceBackend(spec.simd);
+  return spec;
 }
 
 }  // namespace
 
 TrainingSession::TrainingSession(const RunSpec& spec, const Dataset& data, const RunFiles& files)
-    : spec_((CheckAgainstData(spec, data), spec)),
+    : spec_(OnItsTarget(CheckAgainstData(spec, data))),
       data_(data),
       files_(files),
       parallel_(spec.threads),

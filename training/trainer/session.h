@@ -22,7 +22,8 @@ namespace batchmark {
 
 class TrainingSession {
  public:
-  // spec resolved. Restores the checkpoint when files.resume. Throws Error.
+  // spec resolved. From here on the process computes on spec.simd. Restores the checkpoint when files.resume.
+  // Throws Error.
   TrainingSession(const RunSpec& spec, const Dataset& data, const RunFiles& files);
 
   int64_t total_steps() const { return total_steps_; }

@@ -65,8 +65,6 @@ const char* ToText(RunStatus status) {
 }
 
 RunOutcome RunTraining(const RunSpec& spec, const Dataset& data, RunObserver* observer, const RunFiles& files) {
-  // What the key says is what runs. Forcing is of the process: runs at one time share one target.
-  if (ActiveBackend() != spec.simd) ForceBackend(spec.simd);
   const double start = NowSeconds();
   RunObserver silent;
   RunObserver& seen = observer != nullptr ? *observer : silent;

@@ -53,6 +53,29 @@ TEST_CASE("Probes leave the run's state alone", "[probes]") {
   }
 }
 
+// Under precise:K statistics are gathered for the weights of one step, by whoever asks first.
+TEST_CASE("Probes and evaluations never see statistics of earlier weights", "[probes]") {
+  const auto readings = [](const char* probe, const char* probe_every, const char* eval_every) {
+    std::map<std::string, double> values;
+    for (const Reading& r : Run({{"bn.eval", "precise:64"},
+                                 {"lr", "0.5"},
+                                 {"probe", probe},
+                                 {"probe_every", probe_every},
+                                 {"eval_every", eval_every}}).readings)
+      values[r.name + "@" + std::to_string(r.step)] = r.value;
+    return values;
+  };
+  const auto plain = readings("none", "auto", "3");
+  for (const char* probe : {"activations", "preact", "landscape+noise"}) {
+    CAPTURE(probe);
+    const auto probed = readings(probe, "2", "3");  // probes at 0, 2, 4, 6; evaluations at 3, 6
+    for (const char* name : {"val_loss@3", "val_loss@6", "val_accuracy@6"}) CHECK(probed.at(name) == plain.at(name));
+  }
+  const auto often = readings("activations", "1", "1"), once = readings("activations", "6", "3");
+  for (const char* name : {"act_sd.0@0", "act_sd.4@0", "act_sd.0@6", "act_sd.4@6"})
+    CHECK(often.at(name) == once.at(name));
+}
+
 TEST_CASE("Probes' readings do not depend on threads", "[probes][threads]") {
   const auto readings = [](const char* threads) {
     std::vector<std::pair<std::string, double>> values;

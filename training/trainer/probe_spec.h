@@ -25,6 +25,8 @@ struct ProbeSpec {
   bool Any() const {
     return preact || preact_train || activations || gradients || noise || landscape || batch_stats || state;
   }
+  // Some are taken from evaluation passes with bn.eval's statistics.
+  bool LooksAtEvaluation() const { return preact || activations; }
 };
 
 ProbeSpec ParseProbeSpec(const std::string& text);  // throws Error(kBadInput)

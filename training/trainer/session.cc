@@ -166,7 +166,7 @@ bool TrainingSession::Step() {
 PassMode TrainingSession::PrepareEvaluation() {
   if (spec_.bn.placement == Placement::kNone) return PassMode::kEval;
   if (spec_.bn.eval.kind == NormEval::Kind::kBatch) return PassMode::kBatchStats;
-  if (spec_.bn.eval.kind == NormEval::Kind::kPrecise) {
+  if (spec_.bn.eval.kind == NormEval::Kind::kPrecise && gathered_step_ != outcome_.steps) {
     const size_t count = std::min(spec_.bn.eval.samples, data_.TrainingImages());
     std::vector<int32_t> sample(count);
     const Rng rng(spec_.seed, RngStream::kSubset, 1);
@@ -174,6 +174,7 @@ PassMode TrainingSession::PrepareEvaluation() {
       sample[i] = static_cast<int32_t>(rng.Below(i, static_cast<uint32_t>(data_.TrainingImages())));
     }
     evaluator_->Gather(data_.train, sample);
+    gathered_step_ = outcome_.steps;
   }
   return PassMode::kEval;
 }
@@ -207,7 +208,7 @@ void TrainingSession::Probe() {
   const double begin = NowSeconds();
   const double progress = static_cast<double>(step) / static_cast<double>(total_steps_);
   const double lr = LearningRate(schedule_, spec_.lr, std::min(step, total_steps_ - 1), total_steps_);
-  PrepareEvaluation();  // probes may look at evaluation passes
+  if (spec_.probe.LooksAtEvaluation()) PrepareEvaluation();
   probes_->Take(step, progress, lr, outcome_.readings);
   if (spec_.probe.batch_stats) {
     const size_t first = data_.TrainingImages(), count = spec_.eval_size == 0 ? kValidationImages : spec_.eval_size;

@@ -49,6 +49,7 @@ class TrainingSession {
  private:
   void LoadBatch(int64_t step);
   bool Diverge(const std::string& place);
+  // What evaluation passes are; under precise:K their statistics are gathered, once a step.
   PassMode PrepareEvaluation();
   void Update(double lr);
   std::vector<std::span<const float>> StateTensors() const;
@@ -68,6 +69,7 @@ class TrainingSession {
   std::optional<Dump> dump_;
   std::unique_ptr<Probes> probes_;
   int64_t total_steps_ = 0;
+  int64_t gathered_step_ = -1;  // whose weights the precise statistics belong to
   std::string run_key_;
   RunOutcome outcome_;
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <mutex>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "core/base/cpu.h"
+#include "core/base/median.h"
 #include "core/base/parallel.h"
 #include "core/base/rng.h"
 #include "core/base/sha256.h"
@@ -26,6 +28,15 @@ TEST_CASE("Philox4x32-10 gives Random123's known answers", "[rng]") {
         PhiloxCounter{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   CHECK(Philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
         PhiloxCounter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("The middle value of an even number is between the two", "[median]") {
+  const double infinite = std::numeric_limits<double>::infinity();
+  CHECK(MiddleValue({5, 1, 3}) == 3);
+  CHECK(MiddleValue({4, 1, 3, 9}) == 3.5);
+  CHECK(MiddleValue({infinite, 1, 2}) == 2);
+  CHECK(MiddleValue({infinite, 1}) == infinite);
+  CHECK(MiddleValue({}) == 0);
 }
 
 TEST_CASE("Draws have the moments of their distributions", "[rng]") {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/base/check.h"
+#include "core/base/median.h"
 #include "core/base/text.h"
 #include "training/experiment/sweep_spec.h"
 #include "training/experiment/sweep_summary.h"
@@ -27,9 +28,7 @@ double MedianMetric(const std::vector<RunRecord>& trials, const std::string& key
     const auto at = run.spec.find(key);
     if (at != run.spec.end() && at->second == value) values.push_back(SweepMetricOf(run, metric.name).value_or(worst));
   }
-  if (values.empty()) return worst;
-  std::sort(values.begin(), values.end());
-  return 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
+  return values.empty() ? worst : MiddleValue(values);
 }
 
 }  // namespace

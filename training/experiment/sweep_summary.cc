@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/base/median.h"
+
 namespace batchmark {
 
 std::optional<double> SweepMetricOf(const RunRecord& run, const std::string& metric) {
@@ -38,8 +40,7 @@ std::vector<ArmSummary> SummarizeSweep(const SweepPlan& plan, const SweepMetric&
       values.push_back(SweepMetricOf(run, metric.name).value_or(worst));
     }
     if (summary.runs == 0) continue;
-    std::sort(values.begin(), values.end());
-    const double median = 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
+    const double median = MiddleValue(values);
     if (std::isfinite(median)) summary.metric = median;
     summaries.push_back(std::move(summary));
   }

@@ -7,6 +7,7 @@
 
 #include "core/base/aligned.h"
 #include "core/base/check.h"
+#include "core/base/median.h"
 #include "core/base/rng.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/pointwise.h"
@@ -39,11 +40,6 @@ struct Welford {
   }
   double Variance() const { return n > 1 ? m2 / (n - 1) : 0.0; }
 };
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0.0 : 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
-}
 
 }  // namespace
 
@@ -226,7 +222,7 @@ struct Probes::State {
         shifts.push_back(std::max(q, 1.0 / q));
       }
       mean /= static_cast<double>(channels.size()), sd /= static_cast<double>(channels.size());
-      const double shift = Median(shifts);
+      const double shift = MiddleValue(shifts);
       readings.push_back({step, Of("noise_mean", stage.layer), mean});
       readings.push_back({step, Of("noise_sd", stage.layer), sd});
       readings.push_back({step, Of("shift", stage.layer), shift});
@@ -338,7 +334,7 @@ void SummarizeLandscape(int64_t step, std::vector<Reading>& readings) {
     std::vector<double> values;
     for (const Reading& reading : readings)
       if (reading.name == name && std::isfinite(reading.value)) values.push_back(reading.value);
-    if (!values.empty()) readings.push_back({step, std::string(name) + "_median", Median(values)});
+    if (!values.empty()) readings.push_back({step, std::string(name) + "_median", MiddleValue(values)});
   }
 }
 

@@ -6,19 +6,13 @@
 
 #include "core/base/check.h"
 #include "core/base/cpu.h"
+#include "core/base/median.h"
 #include "core/simd/backend.h"
 #include "training/data/input.h"
 #include "training/trainer/session.h"
 
 namespace batchmark {
 namespace {
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0.0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // Until the last step, divergence, a confirmed target that ends the run, pruning, or a stop asked for:
 // true only for this last.
@@ -91,7 +85,7 @@ RunOutcome RunTraining(const RunSpec& spec, const Dataset& data, RunObserver* ob
   outcome.state_hash = session.StateHash();
   const double trained = static_cast<double>(std::max<int64_t>(1, outcome.steps));
   outcome.ms_per_step = 1000.0 * outcome.train_s / trained;
-  outcome.ms_per_step_median = 1000.0 * Median(session.step_seconds());
+  outcome.ms_per_step_median = 1000.0 * MiddleValue(session.step_seconds());
   outcome.samples_per_s =
       outcome.train_s > 0 ? trained * static_cast<double>(spec.batch) / outcome.train_s : 0.0;
   outcome.backend = ActiveBackend();

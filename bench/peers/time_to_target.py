@@ -11,7 +11,6 @@ other orders of the data): compare medians with their spread. DIR holds MNIST's 
 default $BATCHMARK_DATA_DIR.
 """
 import argparse
-import gzip
 import json
 import os
 import pathlib
@@ -26,28 +25,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BATCH, RATE, TARGET, EVERY, CONFIRM, CAP, HELD_OUT = 32, 0.01, 0.97, 50, 2, 3000, 5000
 
 
-def read_idx(folder, stem, header):
-    import numpy as np
-
-    for name in (stem, stem + ".gz"):
-        path = pathlib.Path(folder) / name
-        if path.exists():
-            raw = (gzip.open if name.endswith(".gz") else open)(path, "rb").read()
-            return np.frombuffer(raw, np.uint8, offset=header)
-    sys.exit(f"no {stem}[.gz] in {folder}")
-
-
 def torch_run(mode, seed, threads, folder):
     """(steps to target or None, seconds inside steps by then)."""
     import torch
+    from idx import read_idx
     from torch import nn
 
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
     layout = torch.contiguous_format if mode == "torch_eager" else torch.channels_last
-    x = torch.from_numpy(read_idx(folder, "train-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28).copy()) / 255
-    y = torch.from_numpy(read_idx(folder, "train-labels-idx1-ubyte", 8).copy()).long()
+    x = torch.from_numpy(read_idx(folder, "train-images-idx3-ubyte")[:, None].copy()) / 255
+    y = torch.from_numpy(read_idx(folder, "train-labels-idx1-ubyte").copy()).long()
     model = train_step.torch_model("seed-cnn", True).to(memory_format=layout)
     for layer in model:
         if isinstance(layer, (nn.Conv2d, nn.Linear)):

@@ -12,16 +12,17 @@ Exit status 1 if a loss differs by more than --tolerance (relative). --golden al
 with versions and command, for the offline test.
 """
 import argparse
-import gzip
 import json
 import pathlib
 import re
-import struct
 import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "bench/peers"))
+from idx import read_idx
 
 PRESETS = {
     "seed-cnn": "conv3x3:32 relu, conv3x3:64 relu, flatten, dense:64 relu, dense:10",
@@ -29,17 +30,6 @@ PRESETS = {
     "mlp-r": "flatten, " + "dense:512 relu, " * 5 + "dense:10",
 }
 ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "none": lambda u: u}
-
-
-def read_idx(folder, stem):
-    for name in (stem, stem + ".gz"):
-        path = pathlib.Path(folder) / name
-        if path.exists():
-            raw = (gzip.open if name.endswith(".gz") else open)(path, "rb").read()
-            rank = raw[3]
-            shape = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
-            return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(shape)
-    sys.exit(f"no {stem}[.gz] in {folder}")
 
 
 def scale(pixels, spec, train):

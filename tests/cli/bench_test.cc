@@ -15,12 +15,12 @@ class Place {
   }
   // body: what the program does beyond printing its name and words.
   void Add(const std::string& name, const std::string& body = "") const {
-    const fs::path path = folder_ / "bench" / name;
+    const fs::path path = folder_ / ("bench/" + name);
     WriteText(path, "#!/bin/sh\nprintf '" + name + "'; printf ' <%s>' \"$@\"; echo\n" + body);
     fs::permissions(path, fs::perms::owner_all);
   }
   std::vector<std::string> Line(std::vector<std::string> words) const {
-    words.insert(words.begin(), {(folder_ / "batchmark").string(), "bench"});
+    words.insert(words.begin(), {folder_ / "batchmark", "bench"});
     return words;
   }
   ProgramResult Run(const std::vector<std::string>& words) const { return RunProgram(Line(words)); }
@@ -28,10 +28,6 @@ class Place {
  private:
   TestFolder folder_;
 };
-
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST_CASE("bench hands words and exit code over as they are", "[bench]") {
   const Place place;
@@ -88,7 +84,7 @@ TEST_CASE("bench refuses what cannot work", "[bench]") {
 TEST_CASE("a stopped bench stops its program and exits 130 or 143", "[bench]") {
   const Place place;
   const TestFolder marks;
-  const std::string begun = (marks / "begun").string();
+  const std::string begun = marks / "begun";
   place.Add("gemm_bench", "echo $$ > " + begun + "\nexec sleep 100\n");
   place.Add("pointwise_bench");
   for (const auto& [number, code] : {std::pair(SIGINT, 130), std::pair(SIGTERM, 143)}) {

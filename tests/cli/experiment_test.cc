@@ -1,6 +1,4 @@
 // batchmark experiment from outside: list, show, plans, a quick run to its report, and refusals.
-#include <algorithm>
-
 #include "tests/support/catch.h"
 #include "tests/support/run_program.h"
 #include "tests/support/small_set.h"
@@ -18,20 +16,12 @@ struct Place {
     return words;
   }
   ProgramSetup Setup() const {
-    return {folder.path().string(), {{"BATCHMARK_DATA_DIR", (folder / "data").string()}}, ""};
+    return {folder.path(), {{"BATCHMARK_DATA_DIR", folder / "data"}}, ""};
   }
   ProgramResult Run(const std::vector<std::string>& words) const {
     return RunProgram(Line(words), Setup());
   }
 };
-
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-size_t Lines(const std::string& text) {
-  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-}
 
 TEST_CASE("experiment list and show read the definitions", "[experiment]") {
   const Place place;
@@ -112,12 +102,7 @@ TEST_CASE("what cannot be run is refused in one sentence", "[experiment]") {
   const Place place;
   const auto refused = [&](int code, const std::string& part,
                            const std::vector<std::string>& words) {
-    const ProgramResult result = place.Run(words);
-    CAPTURE(result.err, part);
-    CHECK(result.code == code);
-    CHECK(result.out.empty());
-    CHECK(Lines(result.err) == 1);
-    CHECK(Has(result.err, part));
+    CheckRefused(place.Run(words), code, part);
     CHECK(!fs::exists(place.folder / "out"));
   };
   refused(3, "did you mean seed-keras-mnist?", {"run", "seed-keras-mnst", "--quick"});

@@ -62,10 +62,6 @@ class Tree {
   fs::path root_ = folder_ / "a tree", bin_ = folder_ / "bin", log_ = folder_ / "log";
 };
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST_CASE("a command builds, then runs in the caller's folder with its words and exit code",
           "[front_door]") {
   const Tree tree;

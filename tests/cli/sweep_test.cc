@@ -1,6 +1,4 @@
 // batchmark sweep from outside: dry runs write nothing, bad specs run nothing, repeated commands finish.
-#include <algorithm>
-
 #include "tests/support/catch.h"
 #include "tests/support/run_program.h"
 #include "tests/support/small_set.h"
@@ -34,13 +32,9 @@ struct Place {
     std::vector<std::string> command = {BATCHMARK_PROGRAM, "sweep", "few.toml"};
     command.insert(command.end(), words.begin(), words.end());
     return RunProgram(command,
-                      {folder.path().string(), {{"BATCHMARK_DATA_DIR", (folder / "data").string()}}});
+                      {folder.path(), {{"BATCHMARK_DATA_DIR", folder / "data"}}});
   }
 };
-
-size_t Lines(const std::string& text) {
-  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-}
 
 TEST_CASE("A dry run shows every run with its cost and writes nothing", "[sweep]") {
   const Place place;
@@ -74,12 +68,7 @@ TEST_CASE("A sweep runs once and prints its arms, best first", "[sweep]") {
 TEST_CASE("Bad sweeps and flags are refused in one sentence, and nothing is written", "[sweep]") {
   const Place place;
   const auto refused = [&](int code, const std::string& part, const std::vector<std::string>& words) {
-    const ProgramResult result = place.Sweep(words);
-    CAPTURE(result.err, result.out);
-    CHECK(result.code == code);
-    CHECK(result.out.empty());
-    CHECK(Lines(result.err) == 1);
-    CHECK(result.err.find(part) != std::string::npos);
+    CheckRefused(place.Sweep(words), code, part);
     CHECK(!fs::exists(place.folder / "out"));
   };
   refused(2, "-j runs side by side", {"-j", "2"});

@@ -24,7 +24,7 @@ struct Place {
     return command;
   }
   ProgramSetup Setup() const {
-    return {folder.path().string(), {{"BATCHMARK_DATA_DIR", (folder / "data").string()}}, ""};
+    return {folder.path(), {{"BATCHMARK_DATA_DIR", folder / "data"}}, ""};
   }
   ProgramResult Train(const std::vector<std::string>& words) const {
     return RunProgram(Command(words), Setup());
@@ -152,7 +152,7 @@ TEST_CASE("signals stop after the step and keep the results", "[train]") {
   CHECK(run["steps"] > 0);
   CHECK(run["test_accuracy"].is_null());
   CHECK(result.err.find("stopped after step") != std::string::npos);
-  CHECK(fs::exists(place.folder / "dump" / "losses.npy"));
+  CHECK(fs::exists(place.folder / "dump/losses.npy"));
 }
 
 TEST_CASE("an interrupted run goes on from its checkpoint to the same bits", "[train]") {
@@ -162,7 +162,7 @@ TEST_CASE("an interrupted run goes on from its checkpoint to the same bits", "[t
                                          "--set", "steps=20000",
                                          "--set", "eval_every=10000"};
   std::vector<std::string> words = size;
-  words.insert(words.end(), {"--json", "--checkpoint", (place.folder / "kept").string()});
+  words.insert(words.end(), {"--json", "--checkpoint", place.folder / "kept"});
   std::vector<std::string> with_dump = words;
   with_dump.insert(with_dump.end(), {"--dump", dump.string()});
   RunningProgram program(place.Command(with_dump), place.Setup());
@@ -181,7 +181,7 @@ TEST_CASE("an interrupted run goes on from its checkpoint to the same bits", "[t
 
 TEST_CASE("a stored run is not repeated", "[train]") {
   const Place place;
-  const std::string store = (place.folder / "runs.db").string();
+  const std::string store = place.folder / "runs.db";
   const json first = place.TrainJson({"--set", "steps=20", "--store", store});
   const ProgramResult again = place.Train({"--set", "steps=20", "--store", store, "--json"});
   CHECK(again.code == 0);

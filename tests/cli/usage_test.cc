@@ -12,10 +12,6 @@ ProgramResult Batchmark(std::vector<std::string> words, const ProgramSetup& setu
   return RunProgram(words, setup);
 }
 
-bool IsOneSentence(const std::string& err) {
-  return err.rfind("batchmark: ", 0) == 0 && err.find('\n') == err.size() - 1;
-}
-
 const std::vector<std::vector<std::string>> kCommands = {{},
                                                          {"train"},
                                                          {"experiment"},

@@ -20,7 +20,7 @@ constexpr const char* kFashionPackage = "/usr/share/datasets/fashion-mnist";
 
 // A machine without data: no variables, an empty cache and an empty working folder.
 struct BareMachine {
-  TempFolder root;
+  TestFolder root;
   ScopedVariable data_dir{"BATCHMARK_DATA_DIR", nullptr};
   ScopedVariable cache{"XDG_CACHE_HOME", (root / "cache").c_str()};
   ScopedFolder work{root.path()};
@@ -49,7 +49,7 @@ void Spoil(const std::string& folder) {
 }  // namespace
 
 TEST_CASE("a folder in every spelling, raw or gzip, has one identity") {
-  const TempFolder folder;
+  const TestFolder folder;
   WriteSet(folder.path());
   const Dataset plain = LoadFolder(folder.path());
   CHECK(plain.train.count == 5010);
@@ -73,7 +73,7 @@ TEST_CASE("a folder in every spelling, raw or gzip, has one identity") {
   Identify(again);
   CHECK(again.hash == plain.hash);
 
-  const TempFolder other;
+  const TestFolder other;
   WriteFile(other / "train-images.idx3-ubyte", ImagesFile(5010, 4, 3));
   WriteFile(other / "train-labels.idx1-ubyte.gz", Gzip(LabelsFile(5010)));
   WriteFile(other / "t10k-images-idx3-ubyte.gz", Gzip(ImagesFile(20, 4, 3)));
@@ -83,7 +83,7 @@ TEST_CASE("a folder in every spelling, raw or gzip, has one identity") {
 }
 
 TEST_CASE("what is wrong with a named folder is the answer, exit code 3") {
-  const TempFolder folder;
+  const TestFolder folder;
   const auto file = [&](const char* name) { return folder / name; };
   const std::string images = file("train-images-idx3-ubyte"),
                     labels = file("train-labels-idx1-ubyte");
@@ -137,7 +137,7 @@ TEST_CASE("what is wrong with a named folder is the answer, exit code 3") {
 TEST_CASE("$BATCHMARK_DATA_DIR is the only place, data_dir beats it, synth-digits needs no place") {
   const BareMachine machine;
   WriteSet(machine.Data());
-  const TempFolder named, missing;
+  const TestFolder named, missing;
   WriteSet(named.path(), 5020);
   {
     const ScopedVariable variable("BATCHMARK_DATA_DIR", named.path().c_str());
@@ -156,7 +156,7 @@ TEST_CASE("$BATCHMARK_DATA_DIR is the only place, data_dir beats it, synth-digit
 }
 
 TEST_CASE("torchvision's layout below a named folder") {
-  const TempFolder root;
+  const TestFolder root;
   WriteSet(root / "FashionMNIST/raw", 5020);
   CHECK(LoadDataset("auto", root.path()).origin == root / "FashionMNIST/raw");
   WriteSet(root / "MNIST/raw", 5030);
@@ -210,7 +210,7 @@ TEST_CASE("the name comes from the bytes, not from the folder") {
 }
 
 TEST_CASE("synth-digits written as files is recognised") {
-  const TempFolder folder;
+  const TestFolder folder;
   const Dataset data = SynthDigits();
   const auto write = [&](const ImageSet& set, const char* prefix) {
     Bytes images = IdxImagesHeader(set), labels = IdxLabelsHeader(set.count);

@@ -49,7 +49,7 @@ TEST_CASE("where a set is fetched to") {
 }
 
 TEST_CASE("no mirror answers: one sentence, nothing left behind") {
-  const TempFolder folder;
+  const TestFolder folder;
   FetchRequest request;
   request.folder = folder / "it's a \"folder\" $HOME";  // no shell reads it
   request.mirrors = {"file://" + folder / "none", "file://" + folder / "nowhere"};
@@ -65,7 +65,7 @@ TEST_CASE("no mirror answers: one sentence, nothing left behind") {
 }
 
 TEST_CASE("wrong bytes, broken gzip and bombs are refused by their hash") {
-  const TempFolder folder;
+  const TestFolder folder;
   Bytes bomb(size_t{8} << 20);
   const Bytes wrong[] = {Gzip(LabelsFile(10000)), Bytes{1, 2, 3}, Gzip(bomb), Bytes{}};
   for (const Bytes& bytes : wrong) {
@@ -81,7 +81,7 @@ TEST_CASE("wrong bytes, broken gzip and bombs are refused by their hash") {
 }
 
 TEST_CASE("a folder that cannot be written") {
-  const TempFolder folder;
+  const TestFolder folder;
   WriteFile(folder / "file", Bytes{1});
   FetchRequest request;
   request.folder = folder / "file/below";
@@ -93,7 +93,7 @@ TEST_CASE("a whole set from a mirror, found by the search afterwards") {
     WARN("skipped: Debian's package dataset-fashion-mnist is not installed");
     return;
   }
-  const TempFolder root;
+  const TestFolder root;
   const ScopedVariable cache("XDG_CACHE_HOME", root.path().c_str()),
       none("BATCHMARK_DATA_DIR", nullptr);
   const ScopedFolder work(root.path());

@@ -15,12 +15,6 @@ void Append32(Bytes& bytes, size_t value) {
 
 }  // namespace
 
-TempFolder::TempFolder()
-    : path_((std::filesystem::temp_directory_path() / "bm-data-XXXXXX").string()) {
-  BATCHMARK_CHECK(mkdtemp(path_.data()) != nullptr);
-}
-TempFolder::~TempFolder() { std::filesystem::remove_all(path_); }
-
 ScopedVariable::ScopedVariable(const char* name, const char* value) : name_(name) {
   if (const char* before = std::getenv(name); before != nullptr) before_ = before;
   value == nullptr ? unsetenv(name) : setenv(name, value, 1);

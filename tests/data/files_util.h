@@ -9,23 +9,11 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark {
 
 using Bytes = std::vector<uint8_t>;
-
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 // Sets a variable (nullptr: unsets it) while in scope.
 class ScopedVariable {

@@ -173,7 +173,7 @@ TEST_CASE("a broken gzip stream names the byte in the stored file") {
 }
 
 TEST_CASE("files that cannot be read") {
-  const TempFolder folder;
+  const TestFolder folder;
   const auto error = [&](const std::string& name) {
     return ErrorOf([&] { ReadStoredFile(folder / name); });
   };

@@ -4,13 +4,11 @@
 #include "core/base/check.h"
 #include "reports/bench_results.h"
 #include "reports/report.h"
-#include "tests/reports/temp_dir.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark {
 namespace {
-
-using test::TempDir;
 
 const char kFile[] = R"({
  "context": {"date": "2024-01-01", "executable": "/x/gemm_bench", "num_cpus": 2, "caches": [{"level": 1}],
@@ -30,8 +28,8 @@ const char kFile[] = R"({
  ]})";
 
 TEST_CASE("names and repetitions of benchmark files", "[report]") {
-  TempDir dir;
-  test::WriteFile(dir / "gemm.json", kFile);
+  TestFolder dir;
+  WriteText(dir / "gemm.json", kFile);
   const report::BenchFile file = report::ReadBenchFile(dir / "gemm.json");
   REQUIRE(file.results.size() == 5);
   const report::BenchResult& gemm = file.results[0];
@@ -53,30 +51,30 @@ TEST_CASE("names and repetitions of benchmark files", "[report]") {
 }
 
 TEST_CASE("benchmark files make a report of their own", "[report]") {
-  TempDir dir;
-  test::WriteFile(dir / "gemm.json", kFile);
-  const std::string text = test::ReadFile(WriteReport({dir / "gemm.json"}, dir / "out"));
+  TestFolder dir;
+  WriteText(dir / "gemm.json", kFile);
+  const std::string text = ReadText(WriteReport({dir / "gemm.json"}, dir / "out"));
   CHECK(text.find("openblas (its time / ours)") != std::string::npos);
   CHECK(text.find("(2.0×)") != std::string::npos);
   CHECK(text.find("C\\[3\\] is 1 \\| 2") != std::string::npos);
   CHECK(text.find("roofline-gemm.svg") != std::string::npos);
   CHECK(text.find("/x/gemm_bench") == std::string::npos);
-  CHECK(test::ReadFile(dir / "out/fig/roofline-gemm.svg").find("FMA peak 220 GFLOP/s") !=
+  CHECK(ReadText(dir / "out/fig/roofline-gemm.svg").find("FMA peak 220 GFLOP/s") !=
         std::string::npos);
   CHECK(std::filesystem::exists(dir / "out/data/bench-gemm.csv"));
 }
 
 TEST_CASE("hostile benchmark files are refused or read, never crash", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string good = kFile;
   for (size_t cut = 0; cut < good.size(); cut += 37) {
-    test::WriteFile(dir / "x.json", good.substr(0, cut));
+    WriteText(dir / "x.json", good.substr(0, cut));
     CHECK_THROWS_AS(report::ReadBenchFile(dir / "x.json"), Error);
   }
   for (const char* text : {"[]", "{\"benchmarks\": [1, null, {\"name\": 3}]}",
                            "{\"benchmarks\": [{\"name\": \"a\", \"label\": 4}]}",
                            "{\"benchmarks\": []}", "{\"benchmarks\": {}}"}) {
-    test::WriteFile(dir / "x.json", text);
+    WriteText(dir / "x.json", text);
     CHECK_THROWS_AS(report::ReadBenchFile(dir / "x.json"), Error);
   }
 }

@@ -9,13 +9,11 @@
 #include "core/base/check.h"
 #include "reports/export.h"
 #include "reports/merge.h"
-#include "tests/reports/temp_dir.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark {
 namespace {
-
-using test::TempDir;
 
 RunRecord MakeRun(const std::string& arm, int seed, double ms, const std::string& key_suffix = "") {
   RunRecord run;
@@ -60,7 +58,7 @@ const ComparedRow& RowOf(const Comparison& comparison, const std::string& measur
 }
 
 TEST_CASE("stores: a slower step is found, equal steps are no change", "[compare]") {
-  TempDir dir;
+  TestFolder dir;
   Fill(dir / "a.db", 8, 1.0);
   Fill(dir / "b.db", 8, 1.2);
   const Comparison worse = CompareResults(dir / "a.db", dir / "b.db");
@@ -75,7 +73,7 @@ TEST_CASE("stores: a slower step is found, equal steps are no change", "[compare
 }
 
 TEST_CASE("stores: a sure but tiny difference is no change, few pairs are unclear", "[compare]") {
-  TempDir dir;
+  TestFolder dir;
   Fill(dir / "a.db", 8, 1.0);
   Fill(dir / "b.db", 8, 1.02);
   CHECK(RowOf(CompareResults(dir / "a.db", dir / "b.db"), "ms_per_step").change == Change::kNone);
@@ -90,7 +88,7 @@ TEST_CASE("stores: a sure but tiny difference is no change, few pairs are unclea
 }
 
 TEST_CASE("stores: other bits for one key fail the comparison", "[compare]") {
-  TempDir dir;
+  TestFolder dir;
   Fill(dir / "a.db", 8, 1.0);
   Fill(dir / "b.db", 8, 1.0);
   {
@@ -104,7 +102,7 @@ TEST_CASE("stores: other bits for one key fail the comparison", "[compare]") {
 }
 
 TEST_CASE("stores: a run that no longer arrives counts as later", "[compare]") {
-  TempDir dir;
+  TestFolder dir;
   Fill(dir / "a.db", 8, 1.0);
   {
     ResultStore store(dir / "b.db");
@@ -120,14 +118,14 @@ TEST_CASE("stores: a run that no longer arrives counts as later", "[compare]") {
 }
 
 TEST_CASE("benchmark files are compared by their repetitions", "[compare]") {
-  TempDir dir;
+  TestFolder dir;
   const std::vector<double> slow = {12, 12.1, 12.2, 12.3, 12.4, 12.5},
                             fast = {10, 10.1, 10.2, 10.3, 10.4, 10.5};
-  test::WriteFile(dir / "a.json", Bench({{"x/avx2/t1/real_time", fast},
+  WriteText(dir / "a.json", Bench({{"x/avx2/t1/real_time", fast},
                                          {"y/avx2/t1", fast},
                                          {"few/avx2/t1", {1, 2}},
                                          {"gone/avx2/t1", fast}}));
-  test::WriteFile(dir / "b.json", Bench({{"x/avx2/t1/real_time", slow},
+  WriteText(dir / "b.json", Bench({{"x/avx2/t1/real_time", slow},
                                          {"y/avx2/t1", fast},
                                          {"few/avx2/t1", {3, 4}},
                                          {"new/avx2/t1", fast}}));
@@ -143,20 +141,20 @@ TEST_CASE("benchmark files are compared by their repetitions", "[compare]") {
 }
 
 TEST_CASE("what cannot be compared is refused", "[compare]") {
-  TempDir dir;
+  TestFolder dir;
   Fill(dir / "a.db", 1, 1);
   {
     ResultStore store(dir / "b.db");
     store.Put(MakeRun("another arm", 1, 10));
   }
-  test::WriteFile(dir / "a.json", Bench({{"x", {1}}}));
+  WriteText(dir / "a.json", Bench({{"x", {1}}}));
   CHECK_THROWS_AS(CompareResults(dir / "a.db", dir / "a.json"), Error);
   CHECK_THROWS_AS(CompareResults(dir / "a.db", dir / "b.db"), Error);
   CHECK_THROWS_AS(CompareResults(dir / "a.db", dir / "none.db"), Error);
 }
 
 TEST_CASE("merge adds what is missing, and nothing when repeated", "[merge]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore a(dir / "a.db"), b(dir / "b.db");
     RunRecord tried = MakeRun("bn", 1, 10);
@@ -189,7 +187,7 @@ TEST_CASE("merge adds what is missing, and nothing when repeated", "[merge]") {
 }
 
 TEST_CASE("merge refuses different bits for one key, and writes nothing", "[merge]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore a(dir / "a.db"), b(dir / "b.db");
     a.Put(MakeRun("bn", 1, 10));
@@ -210,7 +208,7 @@ TEST_CASE("merge refuses different bits for one key, and writes nothing", "[merg
 }
 
 TEST_CASE("export writes one line a run or a reading", "[export]") {
-  TempDir dir;
+  TestFolder dir;
   std::vector<RunRecord> runs = {MakeRun("b,n", 1, 10)};
   runs[0].train_loss = std::numeric_limits<double>::infinity();
   runs[0].val_accuracy = std::nan("");

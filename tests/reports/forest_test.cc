@@ -9,14 +9,13 @@
 #include "reports/study.h"
 #include "tests/reports/planted_runs.h"
 #include "tests/reports/synthetic_store_util.h"
-#include "tests/reports/temp_dir.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark {
 namespace {
 
 using test::Lacks;
-using test::TempDir;
 
 // Eight seeds of two arms; "slow" takes twice the steps, and its accuracy is a point lower.
 void PlantExperiment(ResultStore& store, const std::string& name, bool opposite) {
@@ -42,7 +41,7 @@ void PlantExperiment(ResultStore& store, const std::string& name, bool opposite)
 
 TEST_CASE("the report says what the verdict's own code says, for every experiment of a store",
           "[report][verdict]") {
-  TempDir dir;
+  TestFolder dir;
   std::vector<ExperimentFinding> findings;
   {
     ResultStore store(dir / "s.db");
@@ -55,7 +54,7 @@ TEST_CASE("the report says what the verdict's own code says, for every experimen
   }
   CHECK(findings[0].verdict == Verdict::kSupported);
   CHECK(findings[1].verdict == Verdict::kRefuted);
-  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  const std::string text = ReadText(WriteReport({dir / "s.db"}, dir / "out"));
   CHECK(Lacks(text, "## Verdicts") == "");
   CHECK(Lacks(text, "| **held** Title of held | **supported** | 2\u00a0of\u00a02 | 8 |") == "");
   CHECK(Lacks(text, "| **refuted** Title of refuted | **refuted** | 0\u00a0of\u00a02 | 8 |") == "");
@@ -66,12 +65,12 @@ TEST_CASE("the report says what the verdict's own code says, for every experimen
       CHECK(Lacks(text, report::MarkdownEscape(contrast.sentence)) == "");
     }
   }
-  const std::string all = test::ReadFile(dir / "out/data/verdicts.csv");
+  const std::string all = ReadText(dir / "out/data/verdicts.csv");
   CHECK(std::count(all.begin(), all.end(), '\n') == 1 + 2 * 2);  // criteria only
   CHECK(Lacks(all, "refuted,steps,criterion,fast,slow,steps_to_target,sign,less") == "");
-  const std::string one = test::ReadFile(dir / "out/data/verdict-held.csv");
+  const std::string one = ReadText(dir / "out/data/verdict-held.csv");
   CHECK(std::count(one.begin(), one.end(), '\n') == 1 + 3);
-  const std::string figure = test::ReadFile(dir / "out/fig/verdict-held.svg");
+  const std::string figure = ReadText(dir / "out/fig/verdict-held.svg");
   CHECK(Lacks(figure, "Verdict: supported") == "");
   CHECK(Lacks(figure, "reported only") == "");
 }

@@ -10,20 +10,18 @@
 
 #include "core/base/check.h"
 #include "tests/reports/synthetic_store_util.h"
-#include "tests/reports/temp_dir.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark {
 namespace {
-
-using test::TempDir;
 
 std::map<std::string, std::string> Files(const std::string& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (entry.is_regular_file()) {
       files[std::filesystem::relative(entry.path(), folder).string()] =
-          test::ReadFile(entry.path().string());
+          ReadText(entry.path().string());
     }
   }
   return files;
@@ -31,9 +29,9 @@ std::map<std::string, std::string> Files(const std::string& folder) {
 
 void CheckGolden(const std::string& name, const std::string& bytes) {
   const std::string path = std::string(BATCHMARK_SOURCE_DIR) + "/tests/reports/golden/" + name;
-  if (std::getenv("BATCHMARK_UPDATE_GOLDEN")) test::WriteFile(path, bytes);
+  if (std::getenv("BATCHMARK_UPDATE_GOLDEN")) WriteText(path, bytes);
   INFO(path);
-  CHECK(test::ReadFile(path) == bytes);
+  CHECK(ReadText(path) == bytes);
 }
 
 // Tags close in order, attributes are quoted, and nothing is there that GitHub strips.
@@ -94,7 +92,7 @@ std::string Line(const std::string& text, const std::string& start) {
 }
 
 TEST_CASE("the seed experiment's report has the golden bytes", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore store(dir / "synthetic.db");
     test::FillSyntheticSeed(store);
@@ -105,47 +103,47 @@ TEST_CASE("the seed experiment's report has the golden bytes", "[report]") {
        {"report.md", "env.json", "fig/steps-to-target-seed-keras-mnist.svg",
         "fig/training-loss-seed-keras-mnist.svg", "data/steps-to-target-seed-keras-mnist.csv"}) {
     CheckGolden("synthetic-seed-" + std::filesystem::path(name).filename().string(),
-                test::ReadFile(dir / ("out/" + std::string(name))));
+                ReadText(dir / ("out/" + std::string(name))));
   }
   WriteReport({dir / "synthetic.db"}, dir / "again");
   CHECK(Files(dir / "out") == Files(dir / "again"));
 }
 
 TEST_CASE("the first line names the data set and its hash", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore store(dir / "s.db");
     test::FillSyntheticSeed(store);
   }
-  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  const std::string text = ReadText(WriteReport({dir / "s.db"}, dir / "out"));
   const std::string first = text.substr(0, text.find('\n'));
   CHECK(first.find("synthetic runs (no data set)") != std::string::npos);
   CHECK(first.find("0123456789ab") != std::string::npos);
 }
 
 TEST_CASE("eight seeds bring intervals and tests, a diverged run is counted", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore store(dir / "s.db");
     test::FillSyntheticSeed(store, {8, 2000, true});
   }
-  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  const std::string text = ReadText(WriteReport({dir / "s.db"}, dir / "out"));
   CheckReport(dir / "out");
   CHECK(text.find("sign test") != std::string::npos);
   CHECK(text.find("not a verdict") == std::string::npos);
   CHECK(text.find("**Verdict: supported.**") != std::string::npos);
   CHECK(Line(text, "| no BN, lr 0.01 |").find("| 7 of 8, 1 diverged |") != std::string::npos);
-  const std::string figure = test::ReadFile(dir / "out/fig/training-loss-seed-keras-mnist.svg");
+  const std::string figure = ReadText(dir / "out/fig/training-loss-seed-keras-mnist.svg");
   CHECK(figure.find("1 diverged (no BN, lr 0.01: 1)") != std::string::npos);
 }
 
 TEST_CASE("fewer than six seeds: no interval, no test, no verdict", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore store(dir / "s.db");
     test::FillSyntheticSeed(store, {5, 600, false});
   }
-  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  const std::string text = ReadText(WriteReport({dir / "s.db"}, dir / "out"));
   CHECK(text.find("5 seeds an arm: **a direction, not a verdict.**") != std::string::npos);
   CHECK(text.find("**Verdict: inconclusive.**") != std::string::npos);
   CHECK(text.find("95 % BCa") == std::string::npos);
@@ -153,18 +151,18 @@ TEST_CASE("fewer than six seeds: no interval, no test, no verdict", "[report]") 
 }
 
 TEST_CASE("a plain sweep is grouped by what varies", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore store(dir / "s.db");
     test::FillSyntheticSweep(store);
   }
-  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  const std::string text = ReadText(WriteReport({dir / "s.db"}, dir / "out"));
   CheckReport(dir / "out");
   CHECK(text.find("batch 16, BN, lr 0.1") != std::string::npos);
 }
 
 TEST_CASE("runs of another size do not mix into the experiment last run", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore store(dir / "s.db");
     test::FillSyntheticSeed(store);
@@ -175,7 +173,7 @@ TEST_CASE("runs of another size do not mix into the experiment last run", "[repo
       store.Put(run);
     }
   }
-  const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / "out"));
+  const std::string text = ReadText(WriteReport({dir / "s.db"}, dir / "out"));
   CHECK(text.find("12 stored runs of this experiment at another size") != std::string::npos);
   CHECK(text.find("(median of 3 seeds)") != std::string::npos);
 }
@@ -216,10 +214,10 @@ std::string BudgetDefinition(const std::vector<std::string>& keys) {
 
 TEST_CASE("two budgets in one store are told apart, also where arms set their own steps",
           "[report]") {
-  TempDir dir;
+  TestFolder dir;
   const auto report = [&](const std::string& name, const std::string& document) {
     ResultStore(dir / "s.db").PutDocument("experiment/budgets", document);
-    const std::string text = test::ReadFile(WriteReport({dir / "s.db"}, dir / name));
+    const std::string text = ReadText(WriteReport({dir / "s.db"}, dir / name));
     INFO(text);
     CHECK(text.find("8 stored runs of this experiment at another size") != std::string::npos);
     return text;
@@ -236,7 +234,7 @@ TEST_CASE("two budgets in one store are told apart, also where arms set their ow
 }
 
 TEST_CASE("sections appear where the store has their axes", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore sweep(dir / "sweep.db"), percentiles(dir / "percentiles.db"),
         noise(dir / "noise.db");
@@ -262,7 +260,7 @@ TEST_CASE("sections appear where the store has their axes", "[report]") {
   CHECK(has("noise", "arrivals"));
   CHECK_FALSE(has("noise", "lr-batch"));
   // Least noisy first.
-  const std::string figure = test::ReadFile(dir / "noise/fig/noise.svg");
+  const std::string figure = ReadText(dir / "noise/fig/noise.svg");
   size_t last = 0;
   for (const char* stats : {">population<", ">wide:512<", ">batch<", ">ghost:16<", ">ghost:4<"}) {
     const size_t at = figure.find(stats);
@@ -273,13 +271,13 @@ TEST_CASE("sections appear where the store has their axes", "[report]") {
 }
 
 TEST_CASE("several stores make one report", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore seed(dir / "seed.db"), noise(dir / "noise.db");
     test::FillSyntheticSeed(seed);
     test::FillSyntheticNoise(noise);
   }
-  const std::string text = test::ReadFile(
+  const std::string text = ReadText(
       WriteReport({dir / "seed.db", dir / "noise.db", dir / "seed.db"}, dir / "out"));
   CheckReport(dir / "out");
   CHECK(text.find("## Runs") != std::string::npos);
@@ -298,7 +296,7 @@ RunRecord OneRun(const std::string& key) {
 }
 
 TEST_CASE("odd stores give a report, not a crash", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   {
     ResultStore store(dir / "s.db");
     const double nan = std::numeric_limits<double>::quiet_NaN(),
@@ -357,7 +355,7 @@ TEST_CASE("odd stores give a report, not a crash", "[report]") {
 }
 
 TEST_CASE("what cannot be reported is refused with its exit code", "[report]") {
-  TempDir dir;
+  TestFolder dir;
   const auto code = [&](const std::vector<std::string>& inputs, const std::string& out) {
     try {
       WriteReport(inputs, out);
@@ -374,8 +372,8 @@ TEST_CASE("what cannot be reported is refused with its exit code", "[report]") {
     bad.Put(OneRun("a"));
     bad.PutDocument("experiment/", "{\"arms\": 3, \"factors\": [1]}");
   }
-  test::WriteFile(dir / "x.json", "{\"context\": {}}");
-  test::WriteFile(dir / "y.json", "not json");
+  WriteText(dir / "x.json", "{\"context\": {}}");
+  WriteText(dir / "y.json", "not json");
   CHECK(code({}, dir / "out") == ExitCode::kUsage);
   CHECK(code({dir / "empty.db"}, dir / "out") == ExitCode::kBadInput);
   CHECK(code({dir / "missing.db"}, dir / "out") == ExitCode::kBadInput);

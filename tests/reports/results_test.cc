@@ -13,13 +13,11 @@
 #include <limits>
 
 #include "core/base/check.h"
-#include "tests/reports/temp_dir.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark {
 namespace {
-
-using test::TempDir;
 
 RunRecord MakeRun(const std::string& key, int seed, int readings = 20) {
   RunRecord r;
@@ -94,7 +92,7 @@ std::string Shell(const std::string& path, const std::string& sql) {
 }
 
 TEST_CASE("a run comes back as it was put", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   ResultStore store(dir / "r.db");
   RunRecord in = MakeRun("k1", 1);
   in.readings.push_back({20, "val_accuracy", std::numeric_limits<double>::quiet_NaN()});
@@ -121,7 +119,7 @@ TEST_CASE("a run comes back as it was put", "[results]") {
 }
 
 TEST_CASE("putting again replaces the run and counts the attempt", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   ResultStore store(dir / "r.db");
   store.Put(MakeRun("k", 1, 30));
   RunRecord again = MakeRun("k", 1, 10);
@@ -138,7 +136,7 @@ TEST_CASE("putting again replaces the run and counts the attempt", "[results]") 
 }
 
 TEST_CASE("All is ordered by experiment, arm, seed as a number, key", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   ResultStore store(dir / "r.db");
   for (int seed : {10, 9, 1}) store.Put(MakeRun("a" + std::to_string(seed), seed));
   RunRecord single = MakeRun("z", 3);
@@ -153,7 +151,7 @@ TEST_CASE("All is ordered by experiment, arm, seed as a number, key", "[results]
 }
 
 TEST_CASE("one run can serve the arms of several experiments", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   ResultStore store(dir / "r.db");
   store.Put(MakeRun("k", 1));
   CHECK(store.Attach("k", "bn-placement", "pre"));
@@ -168,7 +166,7 @@ TEST_CASE("one run can serve the arms of several experiments", "[results]") {
 }
 
 TEST_CASE("documents are kept by name", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   ResultStore store(dir / "r.db");
   CHECK_FALSE(store.FindDocument("budget"));
   store.PutDocument("budget", "{\"a\":1}");
@@ -178,7 +176,7 @@ TEST_CASE("documents are kept by name", "[results]") {
 }
 
 TEST_CASE("the tables read well in plain SQL", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string path = dir / "r.db";
   {
     ResultStore store(path);
@@ -195,7 +193,7 @@ TEST_CASE("the tables read well in plain SQL", "[results]") {
 }
 
 TEST_CASE("spec keys with quotes do not break the view", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   ResultStore store(dir / "r.db");
   RunRecord run = MakeRun("k", 1);
   run.spec["it's odd"] = "o'clock";
@@ -206,7 +204,7 @@ TEST_CASE("spec keys with quotes do not break the view", "[results]") {
 }
 
 TEST_CASE("what is no store is refused in one sentence and left as it was", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string path = dir / "r.db";
   std::string sentence;
   const auto open = [&](ResultStore::Mode mode) {
@@ -225,20 +223,20 @@ TEST_CASE("what is no store is refused in one sentence and left as it was", "[re
     CHECK_FALSE(std::filesystem::exists(path));
   }
   SECTION("empty file, read-only") {
-    test::WriteFile(path, "");
+    WriteText(path, "");
     CHECK(open(ResultStore::Mode::kReadOnly) == ExitCode::kBadInput);
   }
   SECTION("text") {
     const std::string text(5000, 'x');
-    test::WriteFile(path, text);
+    WriteText(path, text);
     both(ExitCode::kBadInput);
-    CHECK(test::ReadFile(path) == text);
+    CHECK(ReadText(path) == text);
   }
   SECTION("another program's database") {
     Shell(path, "CREATE TABLE t(x); INSERT INTO t VALUES(1)");
-    const std::string before = test::ReadFile(path);
+    const std::string before = ReadText(path);
     both(ExitCode::kBadInput);
-    CHECK(test::ReadFile(path) == before);
+    CHECK(ReadText(path) == before);
   }
   SECTION("another schema version") {
     { ResultStore store(path); }
@@ -256,13 +254,13 @@ TEST_CASE("what is no store is refused in one sentence and left as it was", "[re
 }
 
 TEST_CASE("damaged stores are refused or read, never crash", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string good = dir / "good.db";
   {
     ResultStore store(good);
     for (int i = 0; i < 20; ++i) store.Put(MakeRun("k" + std::to_string(i), i));
   }
-  const std::string bytes = test::ReadFile(good);
+  const std::string bytes = ReadText(good);
   const std::string path = dir / "bad.db";
   uint64_t state = 88172645463325252ull;
   const auto next = [&] {
@@ -277,7 +275,7 @@ TEST_CASE("damaged stores are refused or read, never crash", "[results]") {
     } else {
       for (int i = 0; i < 1 + round % 40; ++i) bad[next() % bad.size()] = static_cast<char>(next());
     }
-    test::WriteFile(path, bad);
+    WriteText(path, bad);
     const ExitCode code = CodeOf([&] { ResultStore(path, ResultStore::Mode::kReadOnly).All(); });
     CHECK((code == ExitCode::kOk || code == ExitCode::kBadInput || code == ExitCode::kIo));
     refused += code != ExitCode::kOk;
@@ -286,7 +284,7 @@ TEST_CASE("damaged stores are refused or read, never crash", "[results]") {
 }
 
 TEST_CASE("kill -9 loses no acknowledged run and leaves no half run", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string path = dir / "r.db";
   { ResultStore store(path); }
   const int kReadings = 60;
@@ -322,7 +320,7 @@ TEST_CASE("kill -9 loses no acknowledged run and leaves no half run", "[results]
 }
 
 TEST_CASE("two writers and a reader share a store", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string path = dir / "r.db";  // not made yet: both create it at once
   const int kEach = 25;
   std::vector<pid_t> children;
@@ -344,7 +342,7 @@ TEST_CASE("two writers and a reader share a store", "[results]") {
 }
 
 TEST_CASE("a full disk ends with exit code 4 and keeps what was stored", "[results]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string path = dir / "r.db";
   { ResultStore store(path); }
   const pid_t child = Fork([&] {
@@ -369,7 +367,7 @@ TEST_CASE("a full disk ends with exit code 4 and keeps what was stored", "[resul
 
 TEST_CASE("a read-only folder can be read, and refuses to be written with exit code 4",
           "[results]") {
-  TempDir dir;
+  TestFolder dir;
   const std::string path = dir / "r.db";
   {
     ResultStore store(path);

@@ -9,47 +9,18 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
+#include "tests/support/text.h"
+
 namespace batchmark {
-
-// A folder of its own for one test, removed at the end.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "batchmark-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = name;
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-inline std::string ReadText(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-inline void WriteText(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
 
 struct ProgramSetup {
   std::string folder;  // working directory; empty: this one
@@ -65,8 +36,8 @@ struct ProgramResult {
 class RunningProgram {
  public:
   RunningProgram(std::vector<std::string> command, const ProgramSetup& setup = {}) {
-    const std::string out = setup.stdout_to.empty() ? (files_ / "out").string() : setup.stdout_to;
-    const std::string err = (files_ / "err").string();
+    const std::string out = setup.stdout_to.empty() ? files_ / "out" : setup.stdout_to;
+    const std::string err = files_ / "err";
     child_ = fork();
     if (child_ < 0) throw std::runtime_error("fork failed");
     if (child_ == 0) Become(command, setup, out, err);
@@ -132,6 +103,15 @@ class RunningProgram {
 
 inline ProgramResult RunProgram(std::vector<std::string> command, const ProgramSetup& setup = {}) {
   return RunningProgram(std::move(command), setup).Wait();
+}
+
+// Nothing on stdout, and one sentence that says `part`.
+inline void CheckRefused(const ProgramResult& result, int code, const std::string& part) {
+  CAPTURE(result.err, result.out, part);
+  CHECK(result.code == code);
+  CHECK(result.out.empty());
+  CHECK(IsOneSentence(result.err));
+  CHECK(Has(result.err, part));
 }
 
 }  // namespace batchmark

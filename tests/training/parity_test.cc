@@ -1,7 +1,6 @@
 // Whole runs against losses that PyTorch made from the same initial weights and batches (float64;
 // tests/parity/replay_torch.py). The golden files say with which version and command.
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -10,21 +9,13 @@
 
 #include "core/base/text.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 #include "training/trainer/trainer.h"
 
 namespace batchmark {
 namespace {
 
 using nlohmann::json;
-
-struct TemporaryFolder {
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "batchmark_XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 std::vector<float> ReadLosses(const std::string& path, size_t steps) {
   std::ifstream file(path, std::ios::binary);
@@ -55,10 +46,10 @@ TEST_CASE("Losses of whole runs agree with PyTorch's", "[parity]") {
       WARN(name << " left out: " << error.what());
       continue;
     }
-    const TemporaryFolder folder;
-    RunTraining(ResolveRunSpec(spec), data, nullptr, {.dump_dir = folder.path});
+    const TestFolder folder;
+    RunTraining(ResolveRunSpec(spec), data, nullptr, {.dump_dir = folder.path()});
     const auto want = golden.at("losses").get<std::vector<double>>();
-    const auto got = ReadLosses(folder.path + "/losses.npy", want.size());
+    const auto got = ReadLosses(folder / "losses.npy", want.size());
     for (size_t step = 0; step < want.size(); ++step) {
       CAPTURE(name, step, got[step], want[step]);
       CHECK(std::abs(got[step] - want[step]) <= 1e-5 * std::abs(want[step]));

@@ -3,15 +3,13 @@
 #include "training/trainer/run_spec.h"
 
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/base/check.h"
 #include "core/simd/backend.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
+#include "tests/support/text.h"
 #include "training/trainer/lr_schedule.h"
 
 namespace batchmark {
@@ -37,25 +35,15 @@ std::string RefusedSet(const std::string& argument) {
   });
 }
 
-bool Has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 // A spec file of this text, in a folder of its own; messages are shown without the folder.
 struct SpecFile {
-  explicit SpecFile(const std::string& text) {
-    char name[] = "/tmp/batchmark-spec-XXXXXX";
-    folder = mkdtemp(name);
-    path = folder / "s.toml";
-    std::ofstream(path) << text;
-  }
-  ~SpecFile() { std::filesystem::remove_all(folder); }
+  explicit SpecFile(const std::string& text) { WriteText(path, text); }
   std::string Refused() const {
     const std::string text = Refusal([&] {
       RunSpec spec;
       ApplySpecFile(spec, path);
     });
-    const std::string prefix = folder.string() + "/";
+    const std::string prefix = folder / "";
     return text.rfind(prefix, 0) == 0 ? text.substr(prefix.size()) : text;
   }
   RunSpec Read() const {
@@ -63,7 +51,8 @@ struct SpecFile {
     ApplySpecFile(spec, path);
     return spec;
   }
-  std::filesystem::path folder, path;
+  TestFolder folder;
+  std::string path = folder / "s.toml";
 };
 
 std::string Canonical(const RunSpec& spec) { return CanonicalText(spec, false); }
@@ -282,7 +271,7 @@ TEST_CASE("bad spec files are refused with line and column", "[run_spec]") {
             "/nowhere/s.toml: no such file"));
   CHECK(Refusal([] {
           RunSpec spec;
-          ApplySpecFile(spec, "/tmp");
+          ApplySpecFile(spec, TestFolder().path());
         }) != "accepted");
 }
 

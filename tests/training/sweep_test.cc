@@ -2,13 +2,12 @@
 // shards and workers, the same bits from all of them.
 #include "training/experiment/sweep.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <set>
 
 #include "core/base/check.h"
 #include "core/base/cpu.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark {
 namespace {
@@ -182,16 +181,6 @@ eval_size = 64
 threads = 2
 )";
 
-struct TempStore {
-  TempStore() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "batchmark_XXXXXX").string();
-    folder = mkdtemp(pattern.data());
-  }
-  ~TempStore() { std::filesystem::remove_all(folder); }
-  std::string Path(const std::string& name = "s.db") const { return folder + "/" + name; }
-  std::string folder;
-};
-
 std::string Hashes(const ResultStore& store) {
   std::string text;
   for (const RunRecord& r : store.All()) text += r.arm + " " + r.spec.at("seed") + " " + r.state_hash + "\n";
@@ -225,8 +214,8 @@ TEST_CASE("What no axis can know is refused while planning, at the axis at fault
 }
 
 TEST_CASE("A sweep runs each point once, and a repeated command nothing", "[sweep]") {
-  const TempStore temp;
-  ResultStore store(temp.Path());
+  const TestFolder folder;
+  ResultStore store(folder / "s.db");
   ExperimentObserver silent;
   const SweepPlan plan = PlanSweep(Parse(kSmall), {}, Digits());
   CHECK(RunSweep(plan, {}, Digits(), store, silent).executed == 6);
@@ -236,7 +225,7 @@ TEST_CASE("A sweep runs each point once, and a repeated command nothing", "[swee
   for (const RunRecord& r : store.All()) CHECK(r.attempts == 1);
 
   SECTION("shards make up the whole, with the same bits") {
-    ResultStore parts(temp.Path("parts.db"));
+    ResultStore parts(folder / "parts.db");
     size_t executed = 0;
     for (int shard = 1; shard <= 3; ++shard) {
       const SweepOptions options{.shard = shard, .shards = 3};
@@ -246,7 +235,7 @@ TEST_CASE("A sweep runs each point once, and a repeated command nothing", "[swee
     CHECK(Hashes(parts) == Hashes(store));
   }
   SECTION("workers give the same bits, and their wall times belong to no machine") {
-    ResultStore shared(temp.Path("shared.db"));
+    ResultStore shared(folder / "shared.db");
     const SweepOptions options{.jobs = 3, .convergence_only = true};
     const SweepPlan parallel = PlanSweep(Parse(kSmall), options, Digits());
     CHECK(RunSweep(parallel, options, Digits(), shared, silent).executed == 6);
@@ -269,8 +258,8 @@ TEST_CASE("A stopped sweep goes on where it was", "[sweep]") {
     bool StopRequested() override { return done == 2; }
     int done = 0;
   };
-  const TempStore temp;
-  ResultStore store(temp.Path());
+  const TestFolder folder;
+  ResultStore store(folder / "s.db");
   const SweepPlan plan = PlanSweep(Parse(kSmall), {}, Digits());
   StopAfterTwo stop;
   const ExperimentResult first = RunSweep(plan, {}, Digits(), store, stop);
@@ -283,8 +272,8 @@ TEST_CASE("A stopped sweep goes on where it was", "[sweep]") {
 }
 
 TEST_CASE("A pruned run is censored where its rule ended it, and says so", "[sweep]") {
-  const TempStore temp;
-  ResultStore store(temp.Path());
+  const TestFolder folder;
+  ResultStore store(folder / "s.db");
   ExperimentObserver silent;
   const SweepPlan plan =
       PlanSweep(Parse(kSmall, {"prune=floor:3:0.999", "seed=1", "bn.stats=batch", "bn.placement=pre"}), {}, Digits());

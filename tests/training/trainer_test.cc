@@ -1,7 +1,6 @@
 // Whole runs: same bits on any thread count, divergence as a result, resume, targets, impossible specs.
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -11,6 +10,7 @@
 #include "core/base/check.h"
 #include "core/simd/backend.h"
 #include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 #include "training/trainer/session.h"
 #include "training/trainer/target_rule.h"
 #include "training/trainer/trainer.h"
@@ -34,15 +34,6 @@ RunSpec Spec(const std::map<std::string, std::string>& settings) {
 }
 
 constexpr const char* kSmallNet = "conv3x3:4 relu, maxpool2, flatten, dense:12 relu, dense:10";
-
-struct TemporaryFolder {
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "batchmark_XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 // Asks to stop once, after a given step.
 class StopAfter : public RunObserver {
@@ -142,11 +133,11 @@ TEST_CASE("A rate of 1e6 without batch norm is recorded as diverged, with step a
 }
 
 TEST_CASE("Interrupted and resumed gives the bits of the uninterrupted run", "[trainer][resume]") {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   for (const char* stats : {"batch", "renorm:3,5", "population+gauss:8", "wide:48"}) {
     const RunSpec spec = Spec({{"net", kSmallNet}, {"steps", "12"}, {"momentum", "0.9"}, {"bn.stats", stats}, {"eval_every", "4"}});
     const std::string whole = RunTraining(spec, Digits()).state_hash;
-    const RunFiles files{.checkpoint_dir = folder.path + "/" + stats, .resume = true};
+    const RunFiles files{.checkpoint_dir = folder / stats, .resume = true};
     StopAfter stop(5);
     CHECK(RunTraining(spec, Digits(), &stop, files).status == RunStatus::kInterrupted);
     const RunOutcome resumed = RunTraining(spec, Digits(), nullptr, files);
@@ -158,16 +149,16 @@ TEST_CASE("Interrupted and resumed gives the bits of the uninterrupted run", "[t
 }
 
 TEST_CASE("A damaged checkpoint falls back to the older one, or is refused", "[trainer][resume]") {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const RunSpec spec = Spec({{"net", kSmallNet}, {"steps", "12"}});
   const std::string whole = RunTraining(spec, Digits()).state_hash;
-  const RunFiles files{.checkpoint_dir = folder.path, .resume = true};
+  const RunFiles files{.checkpoint_dir = folder.path(), .resume = true};
   StopAfter first(3), second(6);
   RunTraining(spec, Digits(), &first, files);
   RunTraining(spec, Digits(), &second, files);
-  const std::string current = folder.path + "/checkpoint.bin";
+  const std::string current = folder / "checkpoint.bin";
   const auto size = std::filesystem::file_size(current);
-  const auto kept = folder.path + "/kept";
+  const auto kept = folder / "kept";
   std::filesystem::copy_file(current, kept);
   for (uintmax_t at : {uintmax_t{0}, uintmax_t{9}, size / 3, size - 70, size - 1}) {
     std::filesystem::copy_file(kept, current, std::filesystem::copy_options::overwrite_existing);
@@ -183,7 +174,7 @@ TEST_CASE("A damaged checkpoint falls back to the older one, or is refused", "[t
     std::filesystem::resize_file(current, at);
     CHECK(RunTraining(spec, Digits(), nullptr, files).state_hash == whole);
   }
-  std::filesystem::resize_file(folder.path + "/checkpoint.old.bin", 100);
+  std::filesystem::resize_file(folder / "checkpoint.old.bin", 100);
   CHECK_THROWS_AS(RunTraining(spec, Digits(), nullptr, files), Error);
   // Another spec must not continue this run.
   std::filesystem::copy_file(kept, current, std::filesystem::copy_options::overwrite_existing);

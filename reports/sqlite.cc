@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 
 #include "core/base/check.h"
+#include "reports/store_file.h"
 
 namespace batchmark {
 namespace {
@@ -34,28 +34,20 @@ bool FileHasBytes(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && info.st_size > 0;
 }
 
-void RequireReadableFile(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) throw InputError("store " + path + " does not exist");
-  if (std::filesystem::is_directory(status)) throw InputError("store " + path + " is a folder");
-}
-
 bool CannotOpen(int code) {
   return (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY;
 }
 
 }  // namespace
 
-Database::Database(const std::string& path, Open mode, int busy_ms) : path_(path) {
-  if (path.empty()) throw UsageError("the store's path is empty");
-  if (std::filesystem::is_directory(path)) throw InputError("store " + path + " is a folder");
-  if (mode == Open::kReadOnly) RequireReadableFile(path);
-  int code = Try(
-      path,
-      mode == Open::kReadOnly ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-      busy_ms);
-  if (mode == Open::kReadOnly) {
+void CloseDatabase::operator()(sqlite3* handle) const { sqlite3_close(handle); }
+
+Database::Database(const std::string& path, Open mode, int busy_ms) : path_(path), mode_(mode) {
+  const bool reads = mode == Open::kReadOnly;
+  CheckStorePath(path, /*must_exist=*/reads);
+  const int create = reads ? 0 : SQLITE_OPEN_CREATE;
+  int code = Try(path, SQLITE_OPEN_READWRITE | create, busy_ms);
+  if (reads) {
     // A reader that may write the folder opens for writing, so that the last one out removes the
     // -wal and -shm files; it never changes a row (query_only). Where that fails it reads, and
     // where not even -shm can be made, as from a write-protected disk, the file is taken as
@@ -65,37 +57,29 @@ Database::Database(const std::string& path, Open mode, int busy_ms) : path_(path
       code = Try(ImmutableUri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, busy_ms);
     }
     if (code == SQLITE_OK) Execute("PRAGMA query_only=1");
+  } else if (code == SQLITE_OK && sqlite3_db_readonly(handle(), "main") == 1) {
+    code = SQLITE_READONLY;  // SQLite opens what it may not write, and says so at the first row
   }
-  if (code != SQLITE_OK) {
-    const std::string words = sqlite3_errmsg(handle_);
-    sqlite3_close(handle_);
-    handle_ = nullptr;
-    if ((code & 0xff) == SQLITE_NOTADB)
-      throw InputError(path + " is not a results store: " + words);
-    if ((code & 0xff) == SQLITE_CORRUPT)
-      throw InputError("store " + path + " is damaged: " + words);
-    throw IoError("cannot open store " + path + ": " + words);
-  }
+  if (code != SQLITE_OK) Fail(code);
 }
 
 // Opens and reads once, since opening alone does not show whether the file can be used.
 int Database::Try(const std::string& name, int flags, int busy_ms) {
-  sqlite3_close(handle_);
-  handle_ = nullptr;
-  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags | SQLITE_OPEN_EXRESCODE, nullptr);
-  if (handle_ == nullptr) throw IoError("cannot open store " + path_ + ": out of memory");
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &opened, flags | SQLITE_OPEN_EXRESCODE, nullptr);
+  handle_.reset(opened);
+  if (opened == nullptr) throw IoError("cannot open store " + path_ + ": out of memory");
   if (code != SQLITE_OK) return code;
-  sqlite3_busy_timeout(handle_, busy_ms);
-  return sqlite3_exec(handle_, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr);
+  sqlite3_busy_timeout(opened, busy_ms);
+  return sqlite3_exec(opened, "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr);
 }
 
-Database::~Database() { sqlite3_close(handle_); }
-
 void Database::Fail(int code) const {
-  const std::string words = sqlite3_errmsg(handle_);
+  const bool told = sqlite3_errcode(handle()) != SQLITE_OK;
+  const std::string words = told ? sqlite3_errmsg(handle()) : sqlite3_errstr(code);
   switch (code & 0xff) {
     case SQLITE_NOTADB:
-      throw InputError(path_ + " is not a results store: " + words);
+      throw InputError(path_ + " is not a results store, nor any SQLite file");
     case SQLITE_CORRUPT:
       throw InputError("store " + path_ + " is damaged: " + words);
     case SQLITE_FULL:
@@ -103,13 +87,21 @@ void Database::Fail(int code) const {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       throw IoError("store " + path_ + " is locked by another program");
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM: {
+      const bool writing = mode_ == Open::kReadWriteCreate;
+      const std::string obstacle = StoreObstacle(path_, writing);
+      throw IoError(std::string("cannot ") + (writing ? "write" : "read") + " store " + path_ +
+                    ": " + (obstacle.empty() ? words : obstacle));
+    }
     default:
       throw IoError("cannot use store " + path_ + ": " + words);
   }
 }
 
 void Database::Execute(const std::string& sql) {
-  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  const int code = sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) Fail(code);
 }
 

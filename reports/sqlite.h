@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,32 +12,35 @@ struct sqlite3_stmt;
 
 namespace batchmark {
 
+struct CloseDatabase {
+  void operator()(sqlite3* handle) const;
+};
+
 class Database {
  public:
   enum class Open { kReadWriteCreate, kReadOnly };
 
-  // Waits up to `busy_ms` for other writers. Throws Error: kBadInput where a read-only file is
-  // missing or no SQLite file, kIo where the file cannot be made or opened. A read-only file in a
-  // folder where SQLite may not create its -shm file is opened as immutable.
+  // Waits up to `busy_ms` for other writers. Throws Error: kBadInput where a file to be read is
+  // missing, or what is there is no SQLite file, kIo where the file cannot be made, opened or, in
+  // kReadWriteCreate, written. A file to be read in a folder where SQLite may not create its -shm
+  // file is opened as immutable.
   Database(const std::string& path, Open mode, int busy_ms);
-  ~Database();
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
 
   void Execute(const std::string& sql);
   int64_t ScalarInt(const std::string& sql);
   std::string ScalarText(const std::string& sql);
   const std::string& path() const { return path_; }
-  sqlite3* handle() const { return handle_; }
+  sqlite3* handle() const { return handle_.get(); }
 
-  // Never returns: code -> Error with the store's path and SQLite's own words.
+  // Never returns: code -> Error with the store's path and the cause.
   [[noreturn]] void Fail(int code) const;
 
  private:
   int Try(const std::string& name, int flags, int busy_ms);
 
   std::string path_;
-  sqlite3* handle_ = nullptr;
+  Open mode_;
+  std::unique_ptr<sqlite3, CloseDatabase> handle_;
 };
 
 // One prepared statement. Bind counts from 1, columns from 0, as in SQLite. NaN is stored as NULL

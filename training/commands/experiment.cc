@@ -245,8 +245,8 @@ int Run(const RunOptions& options) {
     records = observer.records();
   }
   if (result.interrupted) {
-    PrintNote("stopped; " + std::to_string(result.executed + result.reused) + " of " +
-              std::to_string(result.planned) + " runs are kept in " + places.store.string() +
+    PrintNote("stopped; " + std::to_string(result.executed + result.reused) +
+              (result.more_may_follow ? " of at least " : " of ") + std::to_string(result.planned) + " runs are kept in " + places.store.string() +
               ", and the same command goes on");
     return StopExitCode();
   }

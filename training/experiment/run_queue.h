@@ -30,9 +30,11 @@ class ExperimentObserver : public RunObserver {
 };
 
 struct ExperimentResult {
-  size_t planned = 0, executed = 0, reused = 0;
+  size_t planned = 0;  // of an experiment all runs that are known of, also those behind a stop
+  size_t executed = 0, reused = 0;
   size_t failed = 0;  // could not be carried out (a crash, not a divergence); not stored, tried again next time
   bool interrupted = false;
+  bool more_may_follow = false;  // planned is the least: later runs depend on the outcome of earlier ones
   // An experiment as it was run: with the arms and values that a procedure found.
   Experiment as_run;
 

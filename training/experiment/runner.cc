@@ -251,6 +251,14 @@ class Rounds {
   std::set<std::string> keys_;
 };
 
+// Runs that tune the arms before they are run.
+size_t TuningTrials(const Experiment& e) {
+  if (!e.procedure || e.procedure->kind != Procedure::Kind::kTune) return 0;
+  const auto arms = std::count_if(e.arms.begin(), e.arms.end(),
+                                  [&](const Arm& arm) { return IsOfProcedure(*e.procedure, arm.name); });
+  return static_cast<size_t>(arms) * ProcedureValues(*e.procedure).size() * static_cast<size_t>(e.procedure->seeds);
+}
+
 // A bracket's plan before anything is known: the grids.
 std::vector<PlannedRun> BracketGrid(const Experiment& e, const ExperimentSize& size, const ExperimentSizing& sizing,
                                     const ExperimentOptions& options) {
@@ -281,9 +289,11 @@ ExperimentResult RunExperiment(const Experiment& whole, const ExperimentOptions&
       bracket ? BracketGrid(e, size, sizing, options) : PlanRuns(e, size, sizing, options.overrides);
   observer.OnPlan(first, sizing, estimated_s);
   Rounds rounds(e, size, sizing, options, data, store, observer);
+  ExperimentResult& result = rounds.result();
+  const size_t known = first.size() + TuningTrials(e);
   if (options.dry_run) {
-    rounds.result().planned = first.size();
-    return rounds.result();
+    result.planned = known;
+    return result;
   }
   // The definition first, so that a stopped experiment can be reported; again with what a procedure found.
   const auto store_documents = [&](const std::vector<std::string>& keys) {
@@ -298,7 +308,9 @@ ExperimentResult RunExperiment(const Experiment& whole, const ExperimentOptions&
     rounds.Run(rounds.result().as_run.arms, PlanRuns(rounds.result().as_run, size, sizing, options.overrides));
   }
   if (e.procedure) store_documents(rounds.Keys());
-  return rounds.result();
+  result.planned = std::max(result.planned, known);  // stopped, it has not come to all of them
+  result.more_may_follow = bracket && result.interrupted;
+  return result;
 }
 
 }  // namespace batchmark

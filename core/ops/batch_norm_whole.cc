@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/group_tiles.h"
+#include "core/simd/batch_norm_coefficients.h"
 #include "core/simd/batch_norm_rows.h"
 
 namespace batchmark {

@@ -314,46 +314,6 @@ void MergeTileSumsOnTarget(const double* tile_sum, size_t tiles, size_t channels
   }
 }
 
-void NormalizeCoefficientsOnTarget(size_t channels, const double* mean, const double* var,
-                                   const float* gamma, const float* beta, double eps, double* rstd,
-                                   float* scale, float* shift) {
-  const DD dd;
-  const hn::Rebind<float, DD> half;
-  const auto one = hn::Set(dd, 1.0);
-  for (size_t c = 0; c < channels; c += hn::Lanes(dd)) {
-    const size_t n = std::min(hn::Lanes(dd), channels - c);
-    const auto r = hn::Div(one, hn::Sqrt(hn::Add(LoadTail(dd, var + c, n), hn::Set(dd, eps))));
-    const auto g = hn::PromoteTo(dd, LoadTail(half, gamma + c, n));
-    const auto b = hn::PromoteTo(dd, LoadTail(half, beta + c, n));
-    const auto rounded = hn::DemoteTo(half, hn::Mul(g, r));
-    const auto moved = hn::NegMulAdd(LoadTail(dd, mean + c, n), hn::PromoteTo(dd, rounded), b);
-    StoreTail(r, dd, rstd + c, n);
-    StoreTail(rounded, half, scale + c, n);
-    StoreTail(hn::DemoteTo(half, moved), half, shift + c, n);
-  }
-}
-
-void BackwardCoefficientsOnTarget(size_t channels, size_t rows, const double* mean,
-                                  const double* rstd, const float* gamma, const double* d_beta,
-                                  const double* d_gamma, float* c1, float* c2, float* c3) {
-  const DD dd;
-  const hn::Rebind<float, DD> half;
-  const auto share = hn::Set(dd, -1.0 / static_cast<double>(rows));
-  for (size_t c = 0; c < channels; c += hn::Lanes(dd)) {
-    const size_t n = std::min(hn::Lanes(dd), channels - c);
-    const auto r = LoadTail(dd, rstd + c, n);
-    const auto k = hn::Mul(hn::PromoteTo(dd, LoadTail(half, gamma + c, n)), r);
-    const auto down = hn::Mul(k, share);
-    const auto slope = hn::DemoteTo(half, hn::Mul(hn::Mul(down, r), LoadTail(dd, d_gamma + c, n)));
-    // From the rounded c2, so that c2 (v - mean) cancels where mean >> sd.
-    const auto base = hn::NegMulAdd(hn::PromoteTo(dd, slope), LoadTail(dd, mean + c, n),
-                                    hn::Mul(down, LoadTail(dd, d_beta + c, n)));
-    StoreTail(hn::DemoteTo(half, k), half, c1 + c, n);
-    StoreTail(slope, half, c2 + c, n);
-    StoreTail(hn::DemoteTo(half, base), half, c3 + c, n);
-  }
-}
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace batchmark
@@ -366,8 +326,6 @@ HWY_EXPORT(TileMomentsRowsOnTarget);
 HWY_EXPORT(MergeTileMomentsOnTarget);
 HWY_EXPORT(TileBackwardSumsRowsOnTarget);
 HWY_EXPORT(MergeTileSumsOnTarget);
-HWY_EXPORT(NormalizeCoefficientsOnTarget);
-HWY_EXPORT(BackwardCoefficientsOnTarget);
 
 void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2) {
   HWY_DYNAMIC_DISPATCH(TileMomentsRowsOnTarget)(x, rows, channels, mean, m2);
@@ -390,20 +348,6 @@ void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t c
 void MergeTileSums(const double* tile_sum, size_t tiles, size_t channels, const double* factor,
                    double* sum) {
   HWY_DYNAMIC_DISPATCH(MergeTileSumsOnTarget)(tile_sum, tiles, channels, factor, sum);
-}
-
-void NormalizeCoefficients(size_t channels, const double* mean, const double* var,
-                           const float* gamma, const float* beta, double eps, double* rstd,
-                           float* scale, float* shift) {
-  HWY_DYNAMIC_DISPATCH(NormalizeCoefficientsOnTarget)
-  (channels, mean, var, gamma, beta, eps, rstd, scale, shift);
-}
-
-void BackwardCoefficients(size_t channels, size_t rows, const double* mean, const double* rstd,
-                          const float* gamma, const double* d_beta, const double* d_gamma,
-                          float* c1, float* c2, float* c3) {
-  HWY_DYNAMIC_DISPATCH(BackwardCoefficientsOnTarget)
-  (channels, rows, mean, rstd, gamma, d_beta, d_gamma, c1, c2, c3);
 }
 
 }  // namespace batchmark

@@ -1,6 +1,5 @@
-// Reductions of batch norm over the rows of a tile, their merging, and the coefficients made of
-// them: loops only; tiles, groups and threads are chosen in core/ops. x, dy, v [rows, channels]
-// contiguous, any channels >= 1.
+// Reductions of batch norm over the rows of a tile, and their merging: loops only; tiles, groups
+// and threads are chosen in core/ops. x, dy, v [rows, channels] contiguous, any channels >= 1.
 //
 // Inside a tile, floats are summed over at most 64 rows and handed on to doubles; everything that
 // leaves is double. A channel's sum depends on rows, channels and the backend only.
@@ -40,18 +39,5 @@ void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t c
 // sum[c] = factor[c] * sum_t tile_sum[t, c] in index order; factor may be null (1).
 void MergeTileSums(const double* tile_sum, size_t tiles, size_t channels, const double* factor,
                    double* sum);
-
-// rstd = 1 / sqrt(var + eps),  scale = gamma rstd,  shift = beta - mean scale, from the scale
-// rounded to float so that scale * mean cancels where mean >> sd. mean, var, rstd [channels]
-// double.
-void NormalizeCoefficients(size_t channels, const double* mean, const double* var,
-                           const float* gamma, const float* beta, double eps, double* rstd,
-                           float* scale, float* shift);
-
-// dz = c1 dyn + c2 v + c3 of a group of `rows` rows (core/ops/batch_norm.h):
-//   c1 = gamma rstd,  c2 = -c1 rstd d_gamma / rows,  c3 = -c1 d_beta / rows - c2 mean
-void BackwardCoefficients(size_t channels, size_t rows, const double* mean, const double* rstd,
-                          const float* gamma, const double* d_beta, const double* d_gamma,
-                          float* c1, float* c2, float* c3);
 
 }  // namespace batchmark

@@ -1,6 +1,6 @@
 // Batch norm on every backend against the float64 reference, forward and backward: every channel
-// tail, statistics groups, activations, large means; identities of the formula; pending tensors
-// written out; equal bits for any number of threads.
+// tail, statistics groups, activations, large means; identities of the formula; equal bits for any
+// number of threads.
 #include "core/ops/batch_norm.h"
 
 #include <algorithm>
@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "core/base/parallel.h"
-#include "core/base/rng.h"
 #include "core/reference/reference.h"
+#include "tests/support/activation_pairs.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/for_each_backend.h"
 #include "tests/support/norm_tolerance.h"
+#include "tests/support/normal_floats.h"
 
 namespace batchmark {
 namespace {
@@ -24,17 +25,6 @@ using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 
 constexpr float kEps = 1e-3f;
-const std::pair<Activation, ref::Act> kActs[] = {{Activation::kNone, ref::Act::kNone},
-                                                 {Activation::kRelu, ref::Act::kRelu},
-                                                 {Activation::kSigmoid, ref::Act::kSigmoid},
-                                                 {Activation::kTanh, ref::Act::kTanh}};
-
-Floats Random(size_t size, uint64_t seed, double mean = 0.0, double sd = 1.0) {
-  Floats x(size);
-  const Rng rng(seed, RngStream::kStatistics);
-  for (size_t i = 0; i < size; ++i) x[i] = static_cast<float>(mean + sd * rng.Normal(i));
-  return x;
-}
 
 struct Problem {
   size_t samples, positions, channels, group_size = 0;
@@ -75,18 +65,13 @@ Doubles Part(const Floats& x, size_t begin, size_t end) {
           x.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
-void Report(const char* what, const Worst& worst) {
-  INFO(what << ": " << worst.text);
-  CHECK(worst.Ok());
-}
-
 // Forward and backward of one problem against the reference, group by group.
 void CheckAgainstReference(const Problem& p, uint64_t seed) {
   const size_t c = p.channels;
-  const Floats x = Random(p.Size(), seed, p.mean, p.sd);
-  const Floats gamma = Random(c, seed + 1, 1.0, 0.5), beta = Random(c, seed + 2);
+  const Floats x = NormalFloats(p.Size(), seed, p.mean, p.sd);
+  const Floats gamma = NormalFloats(c, seed + 1, 1.0, 0.5), beta = NormalFloats(c, seed + 2);
   const Doubles gamma64(gamma.begin(), gamma.end()), beta64(beta.begin(), beta.end());
-  Floats dy = Random(p.Size(), seed + 3);
+  Floats dy = NormalFloats(p.Size(), seed + 3);
   Doubles d_gamma(c, 0.0), d_beta(c, 0.0), abs_gamma(c, 0.0), abs_beta(c, 0.0), wobble(c, 0.0);
 
   struct Group {
@@ -138,14 +123,15 @@ void CheckAgainstReference(const Problem& p, uint64_t seed) {
     const Group& e = groups[g];
     const size_t begin = p.GroupBegin(g) * c;
     const auto sd = [&](size_t k) { return std::sqrt(e.saved.var[k]); };
-    Report("mean", FindWorst(
-                       r.mean.data() + g * c, c, [&](size_t k) { return e.saved.mean[k]; },
-                       [&](size_t k) {
-                         return MeanTolerance(sd(k)) + kUnitRoundoff * std::abs(e.saved.mean[k]);
-                       }));
-    Report("var", FindWorst(
-                      r.var.data() + g * c, c, [&](size_t k) { return e.saved.var[k]; },
-                      [&](size_t k) { return VarianceTolerance(e.saved.var[k]) + 1e-38; }));
+    CheckWorst("mean", FindWorst(
+                           r.mean.data() + g * c, c, [&](size_t k) { return e.saved.mean[k]; },
+                           [&](size_t k) {
+                             return MeanTolerance(sd(k)) +
+                                    kUnitRoundoff * std::abs(e.saved.mean[k]);
+                           }));
+    CheckWorst("var", FindWorst(
+                          r.var.data() + g * c, c, [&](size_t k) { return e.saved.var[k]; },
+                          [&](size_t k) { return VarianceTolerance(e.saved.var[k]) + 1e-38; }));
     const auto scale = [&](size_t k) { return gamma64[k] * e.saved.rstd[k]; };
     const auto y_bound = [&](size_t i) {
       const size_t k = i % c;
@@ -153,8 +139,8 @@ void CheckAgainstReference(const Problem& p, uint64_t seed) {
                                 e.u[i] - beta64[k], gamma64[k]) +
              4.0 * kUnitRoundoff * std::abs(e.y[i]);
     };
-    Report("y", FindWorst(
-                    r.y.data() + begin, e.y.size(), [&](size_t i) { return e.y[i]; }, y_bound));
+    CheckWorst("y", FindWorst(
+                        r.y.data() + begin, e.y.size(), [&](size_t i) { return e.y[i]; }, y_bound));
     const auto dx_bound = [&](size_t i) {
       const size_t k = i % c;
       const double m = static_cast<double>(e.x.size() / c);
@@ -168,22 +154,22 @@ void CheckAgainstReference(const Problem& p, uint64_t seed) {
       }
       return GradientTolerance(scale(k) * e.dyn[i], c2 * e.x[i], c3, std::abs(scale(k)) * size);
     };
-    Report("dx",
-           FindWorst(
-               r.dx.data() + begin, e.dz.size(), [&](size_t i) { return e.dz[i]; }, dx_bound));
+    CheckWorst("dx",
+               FindWorst(
+                   r.dx.data() + begin, e.dz.size(), [&](size_t i) { return e.dz[i]; }, dx_bound));
   }
-  Report("d_beta", FindWorst(
-                       r.d_beta.data(), c, [&](size_t k) { return d_beta[k]; },
-                       [&](size_t k) {
-                         return BackwardSumTolerance(abs_beta[k]) +
-                                kUnitRoundoff * std::abs(d_beta[k]);
-                       }));
-  Report("d_gamma", FindWorst(
-                        r.d_gamma.data(), c, [&](size_t k) { return d_gamma[k]; },
-                        [&](size_t k) {
-                          return BackwardSumTolerance(abs_gamma[k]) +
-                                 kUnitRoundoff * std::abs(d_gamma[k]);
-                        }));
+  CheckWorst("d_beta", FindWorst(
+                           r.d_beta.data(), c, [&](size_t k) { return d_beta[k]; },
+                           [&](size_t k) {
+                             return BackwardSumTolerance(abs_beta[k]) +
+                                    kUnitRoundoff * std::abs(d_beta[k]);
+                           }));
+  CheckWorst("d_gamma", FindWorst(
+                            r.d_gamma.data(), c, [&](size_t k) { return d_gamma[k]; },
+                            [&](size_t k) {
+                              return BackwardSumTolerance(abs_gamma[k]) +
+                                     kUnitRoundoff * std::abs(d_gamma[k]);
+                            }));
 }
 
 TEST_CASE("batch norm: equals the reference at every channel tail") {
@@ -201,7 +187,7 @@ TEST_CASE("batch norm: equals the reference at every channel tail") {
 
 TEST_CASE("batch norm: equals the reference for every activation and group") {
   ForEachBackend([] {
-    for (const auto& [act, exact_act] : kActs) {
+    for (const auto& [act, exact_act] : kActivationPairs) {
       for (const size_t group_size : {size_t{0}, size_t{4}, size_t{5}}) {
         Problem p{11, 9, 37, group_size};
         p.act = act, p.exact_act = exact_act;
@@ -227,7 +213,7 @@ TEST_CASE("batch norm: a constant channel gives beta, and no gradient") {
   ForEachBackend([] {
     const Problem p{6, 25, 3};
     const Floats x(p.Size(), 123.456f), gamma(3, 2.0f), beta = {0.5f, -1.0f, 0.0f};
-    const Floats dy = Random(p.Size(), 1);
+    const Floats dy = NormalFloats(p.Size(), 1);
     const Result r = Run(1, p, x, gamma, beta, dy);
     for (size_t k = 0; k < 3; ++k) {
       CHECK(r.mean[k] == 123.456f);
@@ -242,7 +228,7 @@ TEST_CASE("batch norm: a constant channel gives beta, and no gradient") {
 TEST_CASE("batch norm: the output has mean 0 and variance 1") {
   ForEachBackend([] {
     const Problem p{7, 33, 21};
-    const Floats x = Random(p.Size(), 2, 3.0, 5.0), gamma(21, 1.0f), beta(21, 0.0f);
+    const Floats x = NormalFloats(p.Size(), 2, 3.0, 5.0), gamma(21, 1.0f), beta(21, 0.0f);
     const Result r = Run(1, p, x, gamma, beta, x);
     const Doubles y(r.y.begin(), r.y.end());
     const Doubles ones(21, 1.0), zeros(21, 0.0);
@@ -260,8 +246,9 @@ TEST_CASE("batch norm: the output has mean 0 and variance 1") {
 TEST_CASE("batch norm: unmoved by a shift of the input, and by a scale but for eps") {
   ForEachBackend([] {
     const Problem p{7, 33, 5};
-    const Floats x = Random(p.Size(), 3), gamma = Random(5, 4, 1.0), beta = Random(5, 5);
-    const Floats dy = Random(p.Size(), 6);
+    const Floats x = NormalFloats(p.Size(), 3), gamma = NormalFloats(5, 4, 1.0),
+                 beta = NormalFloats(5, 5);
+    const Floats dy = NormalFloats(p.Size(), 6);
     const Result base = Run(1, p, x, gamma, beta, dy);
     Floats moved = x, scaled = x;
     for (float& v : moved) v += 16.0f;
@@ -287,10 +274,10 @@ TEST_CASE("batch norm: unmoved by a shift of the input, and by a scale but for e
 
 TEST_CASE("batch norm: NaN shows in the output of its channel") {
   ForEachBackend([] {
-    for (const auto& [act, exact_act] : kActs) {
+    for (const auto& [act, exact_act] : kActivationPairs) {
       Problem p{3, 25, 3};
       p.act = act, p.exact_act = exact_act;
-      Floats x = Random(p.Size(), 1);
+      Floats x = NormalFloats(p.Size(), 1);
       x[31 * 3 + 1] = std::numeric_limits<float>::quiet_NaN();
       const Result r = Run(1, p, x, Floats(3, 1.0f), Floats(3, 0.0f), x);
       for (size_t row = 0; row < p.Rows(); ++row) {
@@ -306,8 +293,9 @@ TEST_CASE("batch norm: inference uses the given statistics and leaves Backward's
   ForEachBackend([] {
     Parallel parallel(2);
     const Problem p{6, 50, 19};
-    const Floats x = Random(p.Size(), 1), gamma = Random(19, 2, 1.0), beta = Random(19, 3);
-    const Floats mean = Random(19, 4), dy = Random(p.Size(), 5);
+    const Floats x = NormalFloats(p.Size(), 1), gamma = NormalFloats(19, 2, 1.0),
+                 beta = NormalFloats(19, 3);
+    const Floats mean = NormalFloats(19, 4), dy = NormalFloats(p.Size(), 5);
     Floats var(19), y(p.Size()), e(p.Size()), dx(p.Size()), dg(19), db(19);
     for (size_t k = 0; k < 19; ++k) var[k] = 0.1f * static_cast<float>(k + 1);
     BatchNorm bn(parallel, p.samples, p.positions, p.channels);
@@ -315,15 +303,16 @@ TEST_CASE("batch norm: inference uses the given statistics and leaves Backward's
     bn.Inference(4, x.data(), gamma.data(), beta.data(), mean.data(), var.data(), kEps,
                  Activation::kTanh, e.data());
     const size_t n = 4 * p.positions * p.channels;
-    Report("inference", FindWorst(
-                            e.data(), n,
-                            [&](size_t i) {
-                              const size_t k = i % 19;
-                              return std::tanh(double{gamma[k]} * (double{x[i]} - double{mean[k]}) /
-                                                   std::sqrt(double{var[k]} + double{kEps}) +
-                                               double{beta[k]});
-                            },
-                            [](size_t) { return 3e-6; }));
+    CheckWorst("inference", FindWorst(
+                                e.data(), n,
+                                [&](size_t i) {
+                                  const size_t k = i % 19;
+                                  return std::tanh(double{gamma[k]} *
+                                                       (double{x[i]} - double{mean[k]}) /
+                                                       std::sqrt(double{var[k]} + double{kEps}) +
+                                                   double{beta[k]});
+                                },
+                                [](size_t) { return 3e-6; }));
     CHECK(std::all_of(e.begin() + static_cast<std::ptrdiff_t>(n), e.end(),
                       [](float v) { return v == 0; }));
     bn.Backward(x.data(), dy.data(), gamma.data(), dx.data(), dg.data(), db.data());
@@ -337,8 +326,8 @@ TEST_CASE("batch norm: the same bits for any number of threads") {
   ForEachBackend([] {
     for (const Problem& p :
          {Problem{9, 169, 35, 4}, Problem{37, 100, 64}, Problem{700, 1, 131, 100}}) {
-      const Floats x = Random(p.Size(), 1), gamma = Random(p.channels, 2, 1.0);
-      const Floats beta = Random(p.channels, 3), dy = Random(p.Size(), 4);
+      const Floats x = NormalFloats(p.Size(), 1), gamma = NormalFloats(p.channels, 2, 1.0);
+      const Floats beta = NormalFloats(p.channels, 3), dy = NormalFloats(p.Size(), 4);
       const Result one = Run(1, p, x, gamma, beta, dy);
       for (const int threads : {2, 3, 8}) {
         const Result many = Run(threads, p, x, gamma, beta, dy);
@@ -349,120 +338,6 @@ TEST_CASE("batch norm: the same bits for any number of threads") {
         CHECK(SameBits(one.d_gamma.data(), many.d_gamma.data(), one.d_gamma.size()));
         CHECK(SameBits(one.d_beta.data(), many.d_beta.data(), one.d_beta.size()));
       }
-    }
-  });
-}
-
-// ---- The pieces: pending tensors written out, and the backward sums of both placements.
-
-TEST_CASE("resolve: every form, every tail, groups, in place") {
-  ForEachBackend([] {
-    const size_t lanes = ActiveVectorBytes() / sizeof(float);
-    for (size_t channels = 1; channels <= 2 * lanes + 1; channels += channels < 4 ? 1 : 3) {
-      for (const auto& [act, exact_act] : kActs) {
-        const size_t samples = 7, positions = 5, size = samples * positions * channels;
-        const SampleGroups groups{samples, 3, 2};  // the last group takes the remainder
-        const size_t k = groups.count * channels;
-        const Floats v = Random(size, 1), dy = Random(size, 2), scale = Random(k, 3),
-                     shift = Random(k, 4);
-        const Floats c1 = Random(k, 5), c2 = Random(k, 6), c3 = Random(k, 7);
-        const auto of = [&](size_t i) {
-          return groups.Of(i / (positions * channels)) * channels + i % channels;
-        };
-        const Pending plain{v.data(), nullptr, nullptr, act, positions, channels, groups};
-        const Pending affine{v.data(),  scale.data(), shift.data(), act,
-                             positions, channels,     groups};
-        for (const bool mapped : {false, true}) {
-          const auto exact = [&](size_t i) {
-            return ref::Activate(
-                exact_act, mapped ? double{scale[of(i)]} * v[i] + shift[of(i)] : double{v[i]});
-          };
-          Parallel parallel(2);
-          Floats out(size + 1, 77.0f);
-          Resolve(parallel, samples, mapped ? affine : plain, out.data());
-          Report("value", FindWorst(out.data(), size, exact, [](size_t) { return 2e-6; }));
-          CHECK(out[size] == 77.0f);
-          Floats in_place = v;
-          Pending alias = mapped ? affine : plain;
-          alias.v = in_place.data();
-          Resolve(parallel, samples, alias, in_place.data());
-          CHECK(SameBits(in_place.data(), out.data(), size));
-        }
-        using Form = PendingGrad::Form;
-        for (const Form form : {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm}) {
-          // Where v is an output, it lies in the range of the activation.
-          Floats value = v;
-          if (form != Form::kNormAct) {
-            for (float& x : value) x = static_cast<float>(ref::Activate(exact_act, double{x}));
-          }
-          PendingGrad grad{form,         dy.data(), value.data(), scale.data(),
-                           shift.data(), c1.data(), c2.data(),    c3.data(),
-                           act,          positions, channels,     groups};
-          const auto exact = [&](size_t i) {
-            const double x = double{value[i]}, g = double{dy[i]};
-            const size_t j = of(i);
-            const double affine_part = double{c2[j]} * x + double{c3[j]};
-            switch (form) {
-              case Form::kPlain:
-                return g;
-              case Form::kActivation:
-                return g * ref::ActivateDerivative(exact_act, x);
-              case Form::kNormAct: {
-                const double y = ref::Activate(exact_act, double{scale[j]} * x + double{shift[j]});
-                return double{c1[j]} * g * ref::ActivateDerivative(exact_act, y) + affine_part;
-              }
-              case Form::kActNorm:
-                return (double{c1[j]} * g + affine_part) * ref::ActivateDerivative(exact_act, x);
-            }
-            return 0.0;
-          };
-          Parallel parallel(1);
-          Floats out(size + 1, 77.0f);
-          Resolve(parallel, samples, grad, out.data());
-          Report("gradient", FindWorst(out.data(), size, exact, [](size_t) { return 2e-5; }));
-          CHECK(out[size] == 77.0f);
-          Floats in_place = dy;
-          grad.dy = in_place.data();
-          Resolve(parallel, samples, grad, in_place.data());
-          CHECK(SameBits(in_place.data(), out.data(), size));
-        }
-      }
-    }
-  });
-}
-
-TEST_CASE("backward sums: norm after the activation sums dy itself, also far from zero") {
-  ForEachBackend([] {
-    Parallel parallel(1);
-    for (const double centre : {0.0, 1e4}) {
-      const size_t samples = 5, positions = 169, channels = 11,
-                   size = samples * positions * channels;
-      const SampleGroups groups{samples, 2, 2};
-      const Floats v = Random(size, 1, centre), dy = Random(size, 2);
-      const MomentTiles tiles(groups, positions);
-      Doubles mean(2 * channels), rstd(2 * channels, 0.5), d_beta(2 * channels),
-          d_gamma(2 * channels);
-      for (size_t k = 0; k < mean.size(); ++k) mean[k] = centre + 1e-4 * static_cast<double>(k);
-      PendingGrad grad;
-      grad.form = PendingGrad::Form::kActNorm;
-      grad.dy = dy.data(), grad.v = v.data(), grad.act = Activation::kRelu;
-      grad.positions = positions, grad.channels = channels, grad.groups = groups;
-      BatchNormBackwardSums sums(parallel, tiles.tiles.size(), channels);
-      sums.Run(grad, tiles, mean.data(), rstd.data(), d_beta.data(), d_gamma.data());
-      Doubles beta(2 * channels), gamma(2 * channels), abs_beta(2 * channels),
-          abs_gamma(2 * channels);
-      for (size_t i = 0; i < size; ++i) {
-        const size_t k = groups.Of(i / (positions * channels)) * channels + i % channels;
-        const double t = double{dy[i]} * (double{v[i]} - mean[k]) * rstd[k];
-        beta[k] += double{dy[i]}, abs_beta[k] += std::abs(dy[i]);
-        gamma[k] += t, abs_gamma[k] += std::abs(t);
-      }
-      Report("d_beta", FindWorst(
-                           d_beta.data(), beta.size(), [&](size_t k) { return beta[k]; },
-                           [&](size_t k) { return BackwardSumTolerance(abs_beta[k]); }));
-      Report("d_gamma", FindWorst(
-                            d_gamma.data(), gamma.size(), [&](size_t k) { return gamma[k]; },
-                            [&](size_t k) { return BackwardSumTolerance(abs_gamma[k]); }));
     }
   });
 }

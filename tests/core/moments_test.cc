@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "core/base/parallel.h"
-#include "core/base/rng.h"
 #include "core/ops/batch_norm.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/for_each_backend.h"
 #include "tests/support/norm_tolerance.h"
+#include "tests/support/normal_floats.h"
 
 namespace batchmark {
 namespace {
@@ -52,13 +52,6 @@ Moments Exact(const std::vector<float>& x, const SampleGroups& groups, size_t po
     }
   }
   return m;
-}
-
-std::vector<float> Random(size_t size, double mean, double sd, uint64_t seed) {
-  std::vector<float> x(size);
-  const Rng rng(seed, RngStream::kStatistics);
-  for (size_t i = 0; i < size; ++i) x[i] = static_cast<float>(mean + sd * rng.Normal(i));
-  return x;
 }
 
 void CheckClose(const Moments& actual, const Moments& exact) {
@@ -111,7 +104,7 @@ TEST_CASE("moments: every channel tail and odd rows, every backend") {
     for (size_t channels = 1; channels <= 2 * lanes + 1; ++channels) {
       for (const size_t positions : {size_t{1}, size_t{3}, size_t{67}}) {
         const SampleGroups groups{.samples = 5};
-        const std::vector<float> x = Random(5 * positions * channels, 0.5, 2.0, channels);
+        const std::vector<float> x = NormalFloats(5 * positions * channels, channels, 0.5, 2.0);
         CheckClose(Measure(1, x, groups, positions, channels),
                    Exact(x, groups, positions, channels));
       }
@@ -119,7 +112,7 @@ TEST_CASE("moments: every channel tail and odd rows, every backend") {
     // More than one segment of channels, and rows of a dense layer.
     for (const size_t channels : {size_t{4 * 16 + 5}, size_t{255}, size_t{257}, size_t{600}}) {
       const SampleGroups groups{.samples = 131};
-      const std::vector<float> x = Random(131 * channels, -1.0, 0.1, channels);
+      const std::vector<float> x = NormalFloats(131 * channels, channels, -1.0, 0.1);
       CheckClose(Measure(1, x, groups, 1, channels), Exact(x, groups, 1, channels));
     }
   });
@@ -129,7 +122,7 @@ TEST_CASE("moments: accurate where the mean is far from zero") {
   ForEachBackend([] {
     for (const double ratio : {0.0, 1e2, 1e4}) {
       const SampleGroups groups{.samples = 6};
-      const std::vector<float> x = Random(6 * 676 * 5, ratio, 1.0, 3);
+      const std::vector<float> x = NormalFloats(6 * 676 * 5, 3, ratio, 1.0);
       CheckClose(Measure(1, x, groups, 676, 5), Exact(x, groups, 676, 5));
     }
   });
@@ -139,7 +132,7 @@ TEST_CASE("moments: accurate where the first rows are unlike the rest") {
   ForEachBackend([] {
     // The pivot comes from the first 42 rows: here 1000 sd away from the others.
     const size_t positions = 676;
-    std::vector<float> x = Random(positions, 1000.0, 1.0, 4);
+    std::vector<float> x = NormalFloats(positions, 4, 1000.0, 1.0);
     for (size_t r = 0; r < 40; ++r) x[r] -= 1000.0f;
     const SampleGroups groups{.samples = 1};
     CheckClose(Measure(1, x, groups, positions, 1), Exact(x, groups, positions, 1));
@@ -165,7 +158,7 @@ TEST_CASE("moments: NaN and infinity stay in their channel") {
   ForEachBackend([] {
     for (const float bad :
          {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-      std::vector<float> x = Random(200 * 3, 0.0, 1.0, 5);
+      std::vector<float> x = NormalFloats(200 * 3, 5, 0.0, 1.0);
       x[150 * 3 + 1] = bad;
       const Moments m = Measure(1, x, {.samples = 200}, 1, 3);
       CHECK(std::isfinite(m.var[0]));
@@ -178,7 +171,7 @@ TEST_CASE("moments: NaN and infinity stay in their channel") {
 TEST_CASE("moments: ghost groups with a remainder") {
   ForEachBackend([] {
     const size_t positions = 9, channels = 5;
-    const std::vector<float> x = Random(23 * positions * channels, 2.0, 3.0, 6);
+    const std::vector<float> x = NormalFloats(23 * positions * channels, 6, 2.0, 3.0);
     for (const SampleGroups& groups : {SampleGroups{23, 7, 4}, SampleGroups{23, 11, 2}}) {
       CheckClose(Measure(1, x, groups, positions, channels), Exact(x, groups, positions, channels));
     }
@@ -188,7 +181,7 @@ TEST_CASE("moments: ghost groups with a remainder") {
 TEST_CASE("moments: the same bits for any number of threads") {
   ForEachBackend([] {
     const size_t positions = 676, channels = 35, samples = 9;
-    const std::vector<float> x = Random(samples * positions * channels, 1.0, 1.0, 7);
+    const std::vector<float> x = NormalFloats(samples * positions * channels, 7, 1.0, 1.0);
     const SampleGroups groups{samples, 4, 3};
     const Moments one = Measure(1, x, groups, positions, channels);
     for (const int threads : {2, 3, 8}) {

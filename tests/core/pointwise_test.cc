@@ -10,23 +10,18 @@
 #include "core/base/parallel.h"
 #include "core/base/rng.h"
 #include "core/reference/reference.h"
+#include "tests/support/activation_pairs.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/for_each_backend.h"
 #include "tests/support/norm_tolerance.h"
+#include "tests/support/normal_floats.h"
 
 namespace batchmark {
 namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-std::vector<float> Random(size_t size, uint64_t seed, double sd = 1.0) {
-  std::vector<float> x(size);
-  const Rng rng(seed, RngStream::kStatistics);
-  for (size_t i = 0; i < size; ++i) x[i] = static_cast<float>(sd * rng.Normal(i));
-  return x;
-}
 
 std::vector<double> ToDouble(const std::vector<float>& x) { return {x.begin(), x.end()}; }
 
@@ -41,8 +36,8 @@ TEST_CASE("max-pool: forward and backward equal the reference at every tail") {
     for (size_t channels = 1; channels <= 2 * lanes + 1; ++channels) {
       for (const auto& [h, w] : {std::pair<size_t, size_t>{2, 2}, {5, 4}, {4, 7}, {1, 3}}) {
         const size_t n = 2, out = n * (h / 2) * (w / 2) * channels;
-        const std::vector<float> x = Random(n * h * w * channels, channels);
-        const std::vector<float> g = Random(out, channels + 100);
+        const std::vector<float> x = NormalFloats(n * h * w * channels, channels);
+        const std::vector<float> g = NormalFloats(out, channels + 100);
         std::vector<float> y(out), dx(x.size(), kNaN);
         std::vector<uint8_t> arg(out), exact_arg(out);
         MaxPool2Forward(parallel, n, h, w, Plain(x, n, h * w, channels), y.data(), arg.data());
@@ -64,11 +59,10 @@ TEST_CASE("max-pool: applies the pending map of each group before it compares") 
   ForEachBackend([] {
     Parallel parallel(1);
     const size_t n = 3, h = 4, w = 4, channels = 5;
-    const std::vector<float> x = Random(n * h * w * channels, 1);
-    const std::vector<float> scale = Random(2 * channels, 2), shift = Random(2 * channels, 3);
-    for (const auto& [act, exact_act] : {std::pair{Activation::kNone, reference::Act::kNone},
-                                         std::pair{Activation::kRelu, reference::Act::kRelu},
-                                         std::pair{Activation::kTanh, reference::Act::kTanh}}) {
+    const std::vector<float> x = NormalFloats(n * h * w * channels, 1);
+    const std::vector<float> scale = NormalFloats(2 * channels, 2),
+                             shift = NormalFloats(2 * channels, 3);
+    for (const auto& [act, exact_act] : kActivationPairs) {
       Pending p = Plain(x, n, h * w, channels);
       p.scale = scale.data(), p.shift = shift.data(), p.act = act;
       p.groups = {n, 2, 2};
@@ -188,7 +182,7 @@ TEST_CASE("softmax cross-entropy: equals the reference for every number of class
     for (size_t classes = 1; classes <= 2 * lanes + 1; ++classes) {
       for (const double sd : {1.0, 30.0}) {
         const size_t n = 19;
-        const std::vector<float> logits = Random(n * classes, classes, sd);
+        const std::vector<float> logits = NormalFloats(n * classes, classes, 0.0, sd);
         std::vector<uint8_t> labels(n);
         for (size_t s = 0; s < n; ++s) labels[s] = static_cast<uint8_t>((s * 7) % classes);
         const Loss r = RunLoss(1, n, classes, logits, labels);
@@ -250,8 +244,8 @@ TEST_CASE("SGD: momentum and weight decay as in the formula, at every tail") {
     for (size_t size = 1; size <= 2 * lanes + 1; ++size) {
       for (const float momentum : {0.0f, 0.9f}) {
         for (const float decay : {0.0f, 0.01f}) {
-          std::vector<float> w = Random(size, 1), velocity = Random(size, 2);
-          const std::vector<float> g = Random(size, 3), w0 = w, v0 = velocity;
+          std::vector<float> w = NormalFloats(size, 1), velocity = NormalFloats(size, 2);
+          const std::vector<float> g = NormalFloats(size, 3), w0 = w, v0 = velocity;
           SgdUpdate(parallel, size, 0.1f, momentum, decay, g.data(),
                     momentum > 0 ? velocity.data() : nullptr, w.data());
           const auto step = [&](size_t i) {
@@ -282,7 +276,7 @@ TEST_CASE("AllFinite: finds one bad element anywhere") {
     Parallel parallel(2);
     const size_t lanes = ActiveVectorBytes() / sizeof(float);
     for (const size_t size : {lanes - 1, 2 * lanes + 1, size_t{70001}}) {
-      std::vector<float> x = Random(size, 1);
+      std::vector<float> x = NormalFloats(size, 1);
       if (size > 0) x[0] = std::numeric_limits<float>::max();
       CHECK(AllFinite(parallel, x.data(), size));
       for (size_t i = 0; i < size; i += std::max<size_t>(1, size / 13)) {
@@ -301,8 +295,8 @@ TEST_CASE("AllFinite: finds one bad element anywhere") {
 TEST_CASE("pointwise: the same bits for any number of threads") {
   ForEachBackend([] {
     const size_t n = 9, h = 26, w = 27, channels = 35;
-    const std::vector<float> x = Random(n * h * w * channels, 1);
-    const std::vector<float> scale = Random(channels, 2), shift = Random(channels, 3);
+    const std::vector<float> x = NormalFloats(n * h * w * channels, 1);
+    const std::vector<float> scale = NormalFloats(channels, 2), shift = NormalFloats(channels, 3);
     Pending p = Plain(x, n, h * w, channels);
     p.scale = scale.data(), p.shift = shift.data(), p.act = Activation::kSigmoid;
     const auto run = [&](int threads) {
@@ -323,7 +317,7 @@ TEST_CASE("pointwise: the same bits for any number of threads") {
       CHECK(SameBits(one.data(), run(threads).data(), one.size()));
 
     const size_t rows = 9000, classes = 10;
-    const std::vector<float> logits = Random(rows * classes, 4);
+    const std::vector<float> logits = NormalFloats(rows * classes, 4);
     const std::vector<uint8_t> labels(rows, 3);
     const Loss first = RunLoss(1, rows, classes, logits, labels);
     for (const int threads : {2, 3, 8}) {

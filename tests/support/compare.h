@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/catch.h"
+
 namespace batchmark {
 
 struct Worst {
@@ -34,6 +36,11 @@ Worst FindWorst(const T* actual, size_t size, const Expected& expected, const Bo
     worst.text = text.str();
   }
   return worst;
+}
+
+inline void CheckWorst(const char* what, const Worst& worst) {
+  INFO(what << ": " << worst.text);
+  CHECK(worst.Ok());
 }
 
 template <class T>

@@ -1,0 +1,136 @@
+// What batch norm leaves to others, on every backend against the float64 formulas: pending tensors
+// and gradients written out, and the backward sums of a pending gradient.
+#include <cmath>
+#include <vector>
+
+#include "core/base/parallel.h"
+#include "core/ops/batch_norm.h"
+#include "core/reference/reference.h"
+#include "tests/support/activation_pairs.h"
+#include "tests/support/catch.h"
+#include "tests/support/compare.h"
+#include "tests/support/for_each_backend.h"
+#include "tests/support/norm_tolerance.h"
+#include "tests/support/normal_floats.h"
+
+namespace batchmark {
+namespace {
+
+namespace ref = reference;
+using Floats = std::vector<float>;
+using Doubles = std::vector<double>;
+
+TEST_CASE("resolve: every form, every tail, groups, in place") {
+  ForEachBackend([] {
+    const size_t lanes = ActiveVectorBytes() / sizeof(float);
+    for (size_t channels = 1; channels <= 2 * lanes + 1; channels += channels < 4 ? 1 : 3) {
+      for (const auto& [act, exact_act] : kActivationPairs) {
+        const size_t samples = 7, positions = 5, size = samples * positions * channels;
+        const SampleGroups groups{samples, 3, 2};  // the last group takes the remainder
+        const size_t k = groups.count * channels;
+        const Floats v = NormalFloats(size, 1), dy = NormalFloats(size, 2),
+                     scale = NormalFloats(k, 3), shift = NormalFloats(k, 4);
+        const Floats c1 = NormalFloats(k, 5), c2 = NormalFloats(k, 6), c3 = NormalFloats(k, 7);
+        const auto of = [&](size_t i) {
+          return groups.Of(i / (positions * channels)) * channels + i % channels;
+        };
+        const Pending plain{v.data(), nullptr, nullptr, act, positions, channels, groups};
+        const Pending affine{v.data(),  scale.data(), shift.data(), act,
+                             positions, channels,     groups};
+        for (const bool mapped : {false, true}) {
+          const auto exact = [&](size_t i) {
+            return ref::Activate(
+                exact_act, mapped ? double{scale[of(i)]} * v[i] + shift[of(i)] : double{v[i]});
+          };
+          Parallel parallel(2);
+          Floats out(size + 1, 77.0f);
+          Resolve(parallel, samples, mapped ? affine : plain, out.data());
+          CheckWorst("value", FindWorst(out.data(), size, exact, [](size_t) { return 2e-6; }));
+          CHECK(out[size] == 77.0f);
+          Floats in_place = v;
+          Pending alias = mapped ? affine : plain;
+          alias.v = in_place.data();
+          Resolve(parallel, samples, alias, in_place.data());
+          CHECK(SameBits(in_place.data(), out.data(), size));
+        }
+        using Form = PendingGrad::Form;
+        for (const Form form : {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm}) {
+          // Where v is an output, it lies in the range of the activation.
+          Floats value = v;
+          if (form != Form::kNormAct) {
+            for (float& x : value) x = static_cast<float>(ref::Activate(exact_act, double{x}));
+          }
+          PendingGrad grad{form,         dy.data(), value.data(), scale.data(),
+                           shift.data(), c1.data(), c2.data(),    c3.data(),
+                           act,          positions, channels,     groups};
+          const auto exact = [&](size_t i) {
+            const double x = double{value[i]}, g = double{dy[i]};
+            const size_t j = of(i);
+            const double affine_part = double{c2[j]} * x + double{c3[j]};
+            switch (form) {
+              case Form::kPlain:
+                return g;
+              case Form::kActivation:
+                return g * ref::ActivateDerivative(exact_act, x);
+              case Form::kNormAct: {
+                const double y = ref::Activate(exact_act, double{scale[j]} * x + double{shift[j]});
+                return double{c1[j]} * g * ref::ActivateDerivative(exact_act, y) + affine_part;
+              }
+              case Form::kActNorm:
+                return (double{c1[j]} * g + affine_part) * ref::ActivateDerivative(exact_act, x);
+            }
+            return 0.0;
+          };
+          Parallel parallel(1);
+          Floats out(size + 1, 77.0f);
+          Resolve(parallel, samples, grad, out.data());
+          CheckWorst("gradient", FindWorst(out.data(), size, exact, [](size_t) { return 2e-5; }));
+          CHECK(out[size] == 77.0f);
+          Floats in_place = dy;
+          grad.dy = in_place.data();
+          Resolve(parallel, samples, grad, in_place.data());
+          CHECK(SameBits(in_place.data(), out.data(), size));
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("backward sums: norm after the activation sums dy itself, also far from zero") {
+  ForEachBackend([] {
+    Parallel parallel(1);
+    for (const double centre : {0.0, 1e4}) {
+      const size_t samples = 5, positions = 169, channels = 11,
+                   size = samples * positions * channels;
+      const SampleGroups groups{samples, 2, 2};
+      const Floats v = NormalFloats(size, 1, centre), dy = NormalFloats(size, 2);
+      const MomentTiles tiles(groups, positions);
+      Doubles mean(2 * channels), rstd(2 * channels, 0.5), d_beta(2 * channels),
+          d_gamma(2 * channels);
+      for (size_t k = 0; k < mean.size(); ++k) mean[k] = centre + 1e-4 * static_cast<double>(k);
+      PendingGrad grad;
+      grad.form = PendingGrad::Form::kActNorm;
+      grad.dy = dy.data(), grad.v = v.data(), grad.act = Activation::kRelu;
+      grad.positions = positions, grad.channels = channels, grad.groups = groups;
+      BatchNormBackwardSums sums(parallel, tiles.tiles.size(), channels);
+      sums.Run(grad, tiles, mean.data(), rstd.data(), d_beta.data(), d_gamma.data());
+      Doubles beta(2 * channels), gamma(2 * channels), abs_beta(2 * channels),
+          abs_gamma(2 * channels);
+      for (size_t i = 0; i < size; ++i) {
+        const size_t k = groups.Of(i / (positions * channels)) * channels + i % channels;
+        const double t = double{dy[i]} * (double{v[i]} - mean[k]) * rstd[k];
+        beta[k] += double{dy[i]}, abs_beta[k] += std::abs(dy[i]);
+        gamma[k] += t, abs_gamma[k] += std::abs(t);
+      }
+      CheckWorst("d_beta", FindWorst(
+                               d_beta.data(), beta.size(), [&](size_t k) { return beta[k]; },
+                               [&](size_t k) { return BackwardSumTolerance(abs_beta[k]); }));
+      CheckWorst("d_gamma", FindWorst(
+                                d_gamma.data(), gamma.size(), [&](size_t k) { return gamma[k]; },
+                                [&](size_t k) { return BackwardSumTolerance(abs_gamma[k]); }));
+    }
+  });
+}
+
+}  // namespace
+}  // namespace batchmark

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/base/check.h"
+#include "core/ops/chunks.h"
 #include "core/ops/pending_span.h"
 #include "core/simd/gemm_pack.h"
 
@@ -18,6 +19,12 @@ constexpr size_t RoundUp(size_t a, size_t b) { return CeilDiv(a, b) * b; }
 constexpr size_t kSlice = 288;
 // Strips of A in a step: 16 x 14 rows x 288 = 252 KiB of a 2 MiB second cache.
 constexpr size_t kPieceStrips = 16;
+// The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
+constexpr size_t kWideSlice = 96;
+constexpr size_t kWidePieceStrips = 37;
+// Every task reads all of B. Where B does not stay in a second cache, so many rows hide that.
+constexpr size_t kWideTaskRows = 64;
+constexpr size_t kLargeB = size_t{1} << 18;  // floats
 // Panels of B packed at once by a task: 8 x 36 KiB.
 constexpr size_t kPiecePanels = 8;
 // Panels of a task when B is packed by all: a slice of them is 576 KiB.
@@ -50,7 +57,10 @@ constexpr size_t AScratchFloats(const TileGeometry& tile) {
 
 struct Product::Plan {
   size_t m, n, k;
+  bool wide;
+  TileGeometry tile;
   size_t strips, panels;           // of C
+  size_t piece;                    // strips of a step
   size_t chunk, chunks;            // of K
   size_t slice;                    // of a chunk
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
@@ -86,9 +96,15 @@ struct Product::Step {
 Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
   Plan p{};
   p.m = m, p.n = n, p.k = k;
-  p.strips = CeilDiv(m, tile_.rows);
-  p.panels = CeilDiv(n, tile_.panel);
-  const size_t tiles = p.strips * p.panels;
+  // All columns in one wide panel: each element of A is read once, where it lies.
+  p.wide = !a_transposed_ && !b_transposed_ && wide_.rows != 0 && n <= wide_.panel &&
+           n + wide_.lanes > wide_.panel;
+  p.tile = p.wide ? wide_ : tile_;
+  p.piece = p.wide ? kWidePieceStrips : kPieceStrips;
+  p.strips = CeilDiv(m, p.tile.rows);
+  p.panels = CeilDiv(n, p.tile.panel);
+  // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
+  const size_t tiles = CeilDiv(m, tile_.rows) * CeilDiv(n, tile_.panel);
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
@@ -107,14 +123,17 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
         p.row_tasks =
             std::min(p.strips, std::max(CeilDiv(tasks, p.column_tasks),
                                         p.column_tasks == 1 ? 1 : CeilDiv(p.strips, kPieceStrips)));
+        if (p.wide && k * n > kLargeB) {
+          p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
+        }
       }
     }
   }
-  const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, kSlice));
+  const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
   p.pack_b = b_transposed_ || p.panels > kPlainPanels;
   p.shared_b = p.pack_b && p.row_tasks > 1;
-  p.tail = !p.pack_b && n % tile_.lanes != 0;
+  p.tail = !p.pack_b && n % p.tile.lanes != 0;
   return p;
 }
 
@@ -122,6 +141,7 @@ Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_
                  size_t k)
     : parallel_(parallel),
       tile_(ActiveTileGeometry()),
+      wide_(ActiveTileGeometry(/*wide=*/true)),
       a_transposed_(a_transposed),
       b_transposed_(b_transposed) {
   const size_t b_floats = kPiecePanels * tile_.panel * kSlice;
@@ -133,9 +153,9 @@ Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_
     const size_t most = std::min(plan.panels, OwnPanels(plan.strips) - 1);
     shared_b_ = AlignedBuffer<float>(most * tile_.panel * k);
   }
-  if (plan.panels <= kSmallTiles && k >= 2 * kMinChunk) {
-    slots_ =
-        AlignedBuffer<float>(kChunks * std::min(m, kSmallTiles / plan.panels * tile_.rows) * n);
+  const size_t panels = CeilDiv(n, tile_.panel);
+  if (panels <= kSmallTiles && k >= 2 * kMinChunk) {
+    slots_ = AlignedBuffer<float>(kChunks * std::min(m, kSmallTiles / panels * tile_.rows) * n);
   }
 }
 
@@ -145,12 +165,17 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   Plan plan = MakePlan(m, n, k);
   // Eight panels of a task repay a copy. Rows 4 KiB apart share a set of the first cache, which has
   // fewer ways than a strip has rows.
-  plan.pack_a =
-      o.a_pending != nullptr || o.a_row % 1024 == 0 || plan.panels >= 8 * plan.column_tasks;
+  plan.pack_a = o.a_pending != nullptr ||
+                (!plan.wide && (o.a_row % 1024 == 0 || plan.panels >= 8 * plan.column_tasks));
   if (plan.shared_b) PackShared(plan, o);
   parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
   if (plan.chunks > 1) {
-    MergeParts(m, n, slots_.data(), plan.chunks, m * n, o.bias, o.act, o.accumulate, o.c, o.c_row);
+    const ChunkPlan rows = PlanChunks(m, m * n * plan.chunks);
+    parallel_.For(rows, [&](size_t chunk, int) {
+      const size_t row = rows.begin(chunk);
+      MergeParts(rows.end(chunk) - row, n, slots_.data() + row * n, plan.chunks, m * n, o.bias,
+                 o.act, o.accumulate, o.c + row * o.c_row, o.c_row);
+    });
   }
 }
 
@@ -189,7 +214,7 @@ Product::Step Product::FirstStep(const Plan& plan, size_t task) const {
   s.p_end = plan.panels * (column + 1) / plan.column_tasks;
   s.k_begin = chunk * plan.chunk;
   s.k_end = std::min(plan.k, s.k_begin + plan.chunk);
-  s.s0 = s.s_begin, s.s1 = std::min(s.s_end, s.s0 + kPieceStrips);
+  s.s0 = s.s_begin, s.s1 = std::min(s.s_end, s.s0 + plan.piece);
   s.p0 = s.p_begin, s.p1 = plan.StepEnd(s.p0, s.p_end);
   s.k0 = s.k_begin, s.k1 = std::min(s.k_end, s.k0 + plan.slice);
   return s;
@@ -204,7 +229,7 @@ bool Product::Advance(const Plan& plan, Step& s) const {
   const Step first = FirstStep(plan, s.task);
   s.p0 = first.p0, s.p1 = first.p1;
   if (s.s1 < s.s_end) {
-    s.s0 = s.s1, s.s1 = std::min(s.s_end, s.s0 + kPieceStrips);
+    s.s0 = s.s1, s.s1 = std::min(s.s_end, s.s0 + plan.piece);
     return true;
   }
   s.s0 = first.s0, s.s1 = first.s1;
@@ -226,7 +251,8 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
   float* const c = in_slots ? slots_.data() + task % plan.chunks * plan.m * plan.n : o.c;
   const TileStart first_start = o.accumulate && !in_slots ? TileStart::kLoad : TileStart::kBias;
 
-  std::array<TileStrip, kPieceStrips> strips;
+  t.wide = plan.wide;
+  std::array<TileStrip, kWidePieceStrips> strips;
   Step step = FirstStep(plan, task);
   bool new_a = true, new_b = true;
   for (bool more = true; more;) {
@@ -241,14 +267,14 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
         strip.depth = static_cast<uint32_t>(depth);
         strip.start = step.k0 == step.k_begin ? first_start : TileStart::kLoad;
         strip.finish = step.k1 == step.k_end;
-        strip.a = static_cast<ptrdiff_t>(plan.pack_a && !a_transposed_
+        strip.a = static_cast<ptrdiff_t>(plan.pack_a && !a_transposed_ && !plan.wide
                                              ? (s - step.s0) * depth * StripStride(tile_)
                                              : (row - row0) * t.a_row);
         strip.c = static_cast<ptrdiff_t>(row * t.c_row);
       }
     }
-    const size_t j = step.p0 * tile_.panel;
-    t.columns = std::min(plan.n, step.p1 * tile_.panel) - j;
+    const size_t j = step.p0 * plan.tile.panel;
+    t.columns = std::min(plan.n, step.p1 * plan.tile.panel) - j;
     t.c = c + j;
     t.bias = bias == nullptr ? nullptr : bias + j;
     if (new_b) LoadB(plan, o, step, b_scratch, t);
@@ -282,6 +308,11 @@ void Product::LoadA(const Plan& plan, const ProductOperands& o, const Step& step
     if (depth != 0) ResolveSpans(src, step.k0, depth, row0, rows, scratch, t.a_depth);
     return;
   }
+  if (plan.wide) {
+    t.a_row = RoundUp(depth, 16) + 16, t.a_depth = 1;
+    if (depth != 0) ResolveSpans(src, row0, rows, step.k0, depth, scratch, t.a_row);
+    return;
+  }
   const size_t stride = StripStride(tile_);
   float* const resolved = scratch + kPieceStrips * StripFloats(tile_);
   for (size_t s = step.s0; s < step.s1; ++s) {
@@ -301,25 +332,25 @@ void Product::LoadA(const Plan& plan, const ProductOperands& o, const Step& step
 // B of the step: in place, in the panels that all tasks share, or in panels of the task's own.
 void Product::LoadB(const Plan& plan, const ProductOperands& o, const Step& step, float* scratch,
                     TileOperands& t) const {
-  const size_t j = step.p0 * tile_.panel, depth = step.k1 - step.k0;
+  const size_t j = step.p0 * plan.tile.panel, depth = step.k1 - step.k0;
   if (!plan.pack_b && !plan.PacksOwnB(step.p0)) {
     t.b = o.b + step.k0 * o.b_row + j;
-    t.b_depth = o.b_row, t.b_panel = tile_.panel;
+    t.b_depth = o.b_row, t.b_panel = plan.tile.panel;
     return;
   }
-  t.b_depth = tile_.panel;
+  t.b_depth = plan.tile.panel;
   if (plan.shared_b) {
-    t.b = shared_b_.data() + tile_.panel * (plan.panels * step.k0 + step.p0 * depth);
-    t.b_panel = tile_.panel * depth;
+    t.b = shared_b_.data() + plan.tile.panel * (plan.panels * step.k0 + step.p0 * depth);
+    t.b_panel = plan.tile.panel * depth;
     return;
   }
   t.b = scratch;
-  t.b_panel = tile_.panel * depth;
+  t.b_panel = plan.tile.panel * depth;
   if (b_transposed_) {
-    PackPanelsTransposed(depth, t.columns, o.b + j * o.b_row + step.k0, o.b_row, tile_.panel,
+    PackPanelsTransposed(depth, t.columns, o.b + j * o.b_row + step.k0, o.b_row, plan.tile.panel,
                          t.b_panel, scratch);
   } else {
-    PackPanels(depth, t.columns, o.b + step.k0 * o.b_row + j, o.b_row, tile_.panel, t.b_panel,
+    PackPanels(depth, t.columns, o.b + step.k0 * o.b_row + j, o.b_row, plan.tile.panel, t.b_panel,
                scratch);
   }
 }
@@ -333,7 +364,8 @@ void Product::PrefetchNext(const Plan& plan, const ProductOperands& o, const Ste
   for (TilePrefetch& range : t.prefetch) range = {};
   const size_t depth = next.k1 - next.k0;
   const size_t row0 = plan.StripBegin(next.s0), rows = plan.StripBegin(next.s1) - row0;
-  const size_t j = next.p0 * tile_.panel, columns = std::min(plan.n, next.p1 * tile_.panel) - j;
+  const size_t j = next.p0 * plan.tile.panel,
+               columns = std::min(plan.n, next.p1 * plan.tile.panel) - j;
   if (!next.SameA(step)) {
     t.prefetch[0] =
         a_transposed_

@@ -55,7 +55,7 @@ class Product {
                     const Step& next, TileOperands& tile) const;
 
   Parallel& parallel_;
-  TileGeometry tile_;
+  TileGeometry tile_, wide_;
   bool a_transposed_, b_transposed_;
   AlignedBuffer<float> shared_b_;  // all of B in panels, when several tasks use each
   AlignedBuffer<float> slots_;     // [chunks of K, M, N]

@@ -2,7 +2,6 @@
 #include "core/simd/gemm_tile.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #undef HWY_TARGET_INCLUDE
@@ -22,14 +21,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::VFromD<D>;
 
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+#if (HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86) || HWY_ARCH_ARM_A64
 inline constexpr size_t kMaxRows = 14;
-#elif HWY_ARCH_ARM_A64
-inline constexpr size_t kMaxRows = 14;
+inline constexpr size_t kWideRows = 6;
 #else
 inline constexpr size_t kMaxRows = 6;
+inline constexpr size_t kWideRows = 0;  // 16 registers: no wide tile
 #endif
 inline constexpr size_t kMaxVectors = 2;
+inline constexpr size_t kWideVectors = 4;
 
 // What one tile needs, resolved for its panel.
 struct TileArgs {
@@ -105,11 +105,11 @@ template <size_t kOperand, size_t kOf, size_t kRows, size_t kVectors, class Colu
 HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
   const D d;
   V row_of_b[kVectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r) {
-    if (kBroadcastOperands && r % kOf == kOperand) {
+    if (kBroadcastOperands && kVectors <= kMaxVectors && r % kOf == kOperand) {
 #pragma GCC unroll 2
       for (size_t v = 0; v < kVectors; ++v) {
         acc[r][v] = hn::MulAdd(hn::Set(d, column(r)), row_of_b[v], acc[r][v]);
@@ -118,13 +118,13 @@ HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)
       continue;
     }
     const V broadcast = hn::Set(d, column(r));
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (size_t v = 0; v < kVectors; ++v) {
       acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
     }
     KeepAlive(broadcast);
   }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (size_t v = 0; v < kVectors; ++v) KeepAlive(row_of_b[v]);
 }
 
@@ -187,7 +187,8 @@ HWY_INLINE void LoadTile(const float* HWY_RESTRICT c, size_t c_row, size_t tail,
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r, c += c_row) {
     Opaque(c);
-    if constexpr (kVectors == 2) acc[r][0] = hn::LoadU(d, c);
+#pragma GCC unroll 4
+    for (size_t v = 0; v + 1 < kVectors; ++v) acc[r][v] = hn::LoadU(d, c + v * hn::Lanes(d));
     acc[r][kVectors - 1] = LoadMaybeTail<kTail>(d, c + (kVectors - 1) * hn::Lanes(d), tail);
   }
 }
@@ -199,7 +200,8 @@ HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* H
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r, c += c_row) {
     Opaque(c);
-    if constexpr (kVectors == 2) hn::StoreU(acc[r][0], d, c);
+#pragma GCC unroll 4
+    for (size_t v = 0; v + 1 < kVectors; ++v) hn::StoreU(acc[r][v], d, c + v * hn::Lanes(d));
     StoreMaybeTail<kTail>(acc[r][kVectors - 1], d, c + (kVectors - 1) * hn::Lanes(d), tail);
   }
 }
@@ -245,7 +247,7 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
     }
 #pragma GCC unroll 16
     for (size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (size_t v = 0; v < kVectors; ++v) acc[r][v] = first[0][v];
     }
   }
@@ -267,7 +269,7 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
   if (strip.finish && o.act == Activation::kRelu) {
 #pragma GCC unroll 16
     for (size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (size_t v = 0; v < kVectors; ++v) acc[r][v] = Activate<Activation::kRelu>(d, acc[r][v]);
     }
   }
@@ -280,28 +282,35 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
 
 using TileFunction = void (*)(const TileStrip&, const TileOperands&, const TileArgs&,
                               PrefetchStream&);
-using TileTable = std::array<TileFunction, kMaxRows>;
 
 template <size_t kVectors, bool kAlongRows, size_t... kRows>
-constexpr TileTable MakeTable(std::index_sequence<kRows...>) {
-  return {&Tile<kRows + 1, kVectors, kAlongRows>...};
+TileFunction FunctionOf(size_t rows, std::index_sequence<kRows...>) {
+  static constexpr TileFunction kTable[] = {&Tile<kRows + 1, kVectors, kAlongRows>...};
+  return kTable[rows - 1];
+}
+
+template <bool kAlongRows>
+TileFunction FunctionOf(size_t rows, size_t vectors) {
+  if constexpr (kWideRows != 0 && !kAlongRows) {
+    if (vectors > kMaxVectors) {
+      return FunctionOf<kWideVectors, kAlongRows>(rows, std::make_index_sequence<kWideRows>());
+    }
+  }
+  constexpr auto kRows = std::make_index_sequence<kMaxRows>();
+  return vectors == 1 ? FunctionOf<1, kAlongRows>(rows, kRows)
+                      : FunctionOf<2, kAlongRows>(rows, kRows);
 }
 
 void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands& o) {
-  constexpr auto kRowsList = std::make_index_sequence<kMaxRows>();
-  static constexpr TileTable kTables[2][kMaxVectors] = {
-      {MakeTable<1, false>(kRowsList), MakeTable<2, false>(kRowsList)},
-      {MakeTable<1, true>(kRowsList), MakeTable<2, true>(kRowsList)}};
   const size_t lanes = hn::Lanes(D());
-  const size_t panel_width = kMaxVectors * lanes;
+  const size_t panel_width = (o.wide ? kWideVectors : kMaxVectors) * lanes;
   const bool late = o.act == Activation::kSigmoid || o.act == Activation::kTanh;
   const bool along_rows = o.a_depth != 1;
   Prefetcher prefetcher(strips, count, (o.columns + panel_width - 1) / panel_width, o);
   TileArgs args;
   for (size_t j = 0, panel = 0; j < o.columns; j += panel_width, ++panel) {
     const size_t columns = std::min(panel_width, o.columns - j);
-    const size_t vectors = columns > lanes ? 2 : 1;
-    const TileTable& table = kTables[along_rows][vectors - 1];
+    const size_t vectors = o.wide ? kWideVectors : columns > lanes ? 2 : 1;
     args.bias = o.bias == nullptr ? nullptr : o.bias + j;
     args.tail = columns % lanes;
     for (size_t i = 0; i < count; ++i) {
@@ -309,14 +318,17 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
       args.a = o.a + strip.a;
       args.b = o.b + strip.b + panel * o.b_panel;
       args.c = o.c + strip.c + j;
-      table[strip.rows - 1](strip, o, args, prefetcher.Before(strip));
+      const TileFunction tile = along_rows ? FunctionOf<true>(strip.rows, vectors)
+                                           : FunctionOf<false>(strip.rows, vectors);
+      tile(strip, o, args, prefetcher.Before(strip));
       if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, args.c, o.c_row);
     }
   }
 }
 
-TileGeometry GeometryOnTarget() {
+TileGeometry GeometryOnTarget(bool wide) {
   const size_t lanes = hn::Lanes(D());
+  if (wide) return {kWideRows, lanes, kWideVectors * lanes};
   return {kMaxRows, lanes, kMaxVectors * lanes};
 }
 
@@ -330,7 +342,7 @@ namespace batchmark {
 HWY_EXPORT(RunTilesOnTarget);
 HWY_EXPORT(GeometryOnTarget);
 
-TileGeometry ActiveTileGeometry() { return HWY_DYNAMIC_DISPATCH(GeometryOnTarget)(); }
+TileGeometry ActiveTileGeometry(bool wide) { return HWY_DYNAMIC_DISPATCH(GeometryOnTarget)(wide); }
 
 void RunTiles(const TileStrip* strips, size_t count, const TileOperands& operands) {
   HWY_DYNAMIC_DISPATCH(RunTilesOnTarget)(strips, count, operands);

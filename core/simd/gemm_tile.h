@@ -20,13 +20,14 @@ namespace batchmark {
 
 // Of the active backend. rows x panel is chosen so that accumulators, one row of B and one
 // broadcast fill the register file: AVX-512 14 x 2 vectors = 28 + 2 + 1 of 32; AVX2, SSE4 6 x 2 =
-// 12 + 2 + 1 of 16.
+// 12 + 2 + 1 of 16. Wide, 6 x 4 vectors = 24 + 4 + 1 of 32: each element of A is loaded once for
+// twice as many columns, from few enough rows that A need not be packed.
 struct TileGeometry {
-  size_t rows = 0;   // most rows of a strip
+  size_t rows = 0;   // most rows of a strip; 0: the backend has no such tile
   size_t lanes = 0;  // floats of a vector
-  size_t panel = 0;  // columns of a panel: 2 * lanes
+  size_t panel = 0;  // columns of a panel: 2 * lanes, wide 4 * lanes
 };
-TileGeometry ActiveTileGeometry();
+TileGeometry ActiveTileGeometry(bool wide = false);
 
 enum class TileStart : uint8_t {
   kBias,  // C = bias[j] + sum, or 0 + sum without bias
@@ -62,6 +63,8 @@ struct TileOperands {
   float* c = nullptr;
   size_t c_row = 0;
   size_t columns = 0;
+  // Strips and panels of the wide geometry: a_depth == 1, panels of more than 3 * lanes columns.
+  bool wide = false;
   const float* bias = nullptr;  // [columns]; may be null
   Activation act = Activation::kNone;
   static constexpr size_t kPrefetchRanges = 3;

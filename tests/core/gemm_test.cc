@@ -105,6 +105,39 @@ TEST_CASE("gemm: every number of rows and columns around a tile") {
   });
 }
 
+TEST_CASE("gemm: every number of rows and columns around a wide tile, depths around its slice") {
+  ForEachBackend([] {
+    const TileGeometry tile = ActiveTileGeometry(), wide = ActiveTileGeometry(/*wide=*/true);
+    for (size_t m = 1; m <= wide.rows + 1; ++m) {
+      for (size_t n = 3 * tile.lanes; n <= 4 * tile.lanes + 1; ++n) {
+        CheckAll({GemmForm::kNN, m, n, 5, 1, 3, 2, n % 2 == 0});
+      }
+    }
+    for (const size_t k : {95, 96, 97, 200}) {
+      CheckAll({GemmForm::kNN, 17, 4 * tile.lanes, k});
+      CheckAll({GemmForm::kNN, 17, 4 * tile.lanes - 3, k, 0, 0, 1});
+    }
+  });
+}
+
+// Only where K is not cut, which the number of columns may decide.
+TEST_CASE("gemm: the same bits whether or not other columns share the tile") {
+  ForEachBackend([] {
+    const size_t m = 45, k = 300, n = ActiveTileGeometry().panel;
+    const Problem both({GemmForm::kNN, m, 2 * n, k});
+    Parallel parallel(1);
+    Gemm half(parallel, GemmForm::kNN, m, n, k);
+    const AlignedBuffer<float> whole = both.Run(1);
+    AlignedBuffer<float> part(m * n);
+    for (const size_t j : {size_t{0}, n}) {
+      half.Run(both.a.data(), k, both.b.data() + j, 2 * n, part.data(), n);
+      for (size_t i = 0; i < m; ++i) {
+        CHECK(std::memcmp(&part[i * n], &whole[i * 2 * n + j], n * sizeof(float)) == 0);
+      }
+    }
+  });
+}
+
 TEST_CASE("gemm: every depth, also none, with and without accumulation and row padding") {
   ForEachBackend([] {
     for (const GemmForm form : kForms) {
@@ -134,6 +167,7 @@ TEST_CASE("gemm: plans that share B, cut columns, and cut a long K") {
       CheckAll({form, 300, 600, 70});  // A and B packed, tasks of rows and columns
     }
   });
+  CheckAll({GemmForm::kNN, 340, 64, 4100});  // on AVX-512: tasks of many rows, since B is large
 }
 
 TEST_CASE("gemm: no rows or columns touches nothing") {
@@ -147,7 +181,7 @@ TEST_CASE("gemm: the same bits for 1, 2, 3 and 8 threads") {
   ForEachBackend([] {
     for (const Case& c : {Case{GemmForm::kNN, 260, 190, 120}, Case{GemmForm::kNT, 30, 1500, 64},
                           Case{GemmForm::kTN, 300, 64, 96}, Case{GemmForm::kNN, 28, 60, 4000},
-                          Case{GemmForm::kNN, 60, 100, 300}}) {
+                          Case{GemmForm::kNN, 60, 100, 300}, Case{GemmForm::kNN, 130, 60, 200}}) {
       const Problem problem(c);
       const AlignedBuffer<float> one = problem.Run(1);
       for (const int threads : {2, 3, 8}) {

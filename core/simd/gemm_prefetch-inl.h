@@ -66,7 +66,16 @@ class Prefetcher {
       return;
     }
     for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
-    step_ = std::min(PrefetchStream::kMaxStep, bytes / std::max<size_t>(1, turns * panels) + 1);
+    // As few lines a turn as still reach the last row.
+    const auto needed = [&] {
+      size_t all = 0;
+      for (const TilePrefetch& range : o.prefetch) all += range.rows * TurnsOfRow(range);
+      return all;
+    };
+    step_ = PrefetchStream::kLine;
+    while (step_ < PrefetchStream::kMaxStep && needed() > turns * panels) {
+      step_ += PrefetchStream::kLine;
+    }
     if (turns == 0)
       burst_ = bytes / std::max<size_t>(1, count * panels) / PrefetchStream::kLine + 1;
   }
@@ -96,14 +105,16 @@ class Prefetcher {
     const char* const begin = static_cast<const char*>(range.begin);
     stream_ = {begin, begin + range.bytes, step_, range.bytes,
                range.rows > 1 ? range.pitch : range.bytes};
-    left_ += static_cast<ptrdiff_t>(range.rows * range.bytes);
+    left_ += static_cast<ptrdiff_t>(range.rows * TurnsOfRow(range) * step_);
   }
+  // A row begins with a turn of its own.
+  size_t TurnsOfRow(const TilePrefetch& range) const { return (range.bytes + step_ - 1) / step_; }
 
   const TilePrefetch* range_;
   const TilePrefetch* end_;
   PrefetchStream stream_;
   size_t step_ = 0, burst_ = 0;
-  ptrdiff_t left_ = 0;  // bytes of the open range
+  ptrdiff_t left_ = 0;  // bytes of the open range, its rows in whole steps
 };
 
 }  // namespace HWY_NAMESPACE

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "core/base/check.h"
 #include "core/ops/chunks.h"
@@ -31,6 +32,9 @@ constexpr size_t kPiecePanels = 8;
 constexpr size_t kTaskPanels = 16;
 // Panels of B read where they lie: more would spread a slice over too many pages.
 constexpr size_t kPlainPanels = 4;
+// A C of this size is out of the caches before it is read: stored past them, it costs no read of
+// what it replaces.
+constexpr size_t kPastFloats = size_t{1} << 23;
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
 constexpr double kTaskWork = 256.0 * 1024;
@@ -65,6 +69,7 @@ struct Product::Plan {
   size_t slice;                    // of a chunk
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
   bool pack_a, pack_b, shared_b;
+  bool past;  // C goes past the caches
   bool tail;  // B is read where it lies, but for the last panel: its columns end within a vector
   size_t tasks() const { return row_tasks * column_tasks * chunks; }
 
@@ -167,6 +172,9 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   // fewer ways than a strip has rows.
   plan.pack_a = o.a_pending != nullptr ||
                 (!plan.wide && (o.a_row % 1024 == 0 || plan.panels >= 8 * plan.column_tasks));
+  const bool whole = plan.chunks == 1 && plan.slice >= k && !o.accumulate;
+  plan.past = whole && m * n >= kPastFloats && n % tile_.lanes == 0 && o.c_row % tile_.lanes == 0 &&
+              reinterpret_cast<uintptr_t>(o.c) % (tile_.lanes * sizeof(float)) == 0;
   if (plan.shared_b) PackShared(plan, o);
   parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
   if (plan.chunks > 1) {
@@ -251,7 +259,7 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
   float* const c = in_slots ? slots_.data() + task % plan.chunks * plan.m * plan.n : o.c;
   const TileStart first_start = o.accumulate && !in_slots ? TileStart::kLoad : TileStart::kBias;
 
-  t.wide = plan.wide;
+  t.wide = plan.wide, t.past = plan.past;
   std::array<TileStrip, kWidePieceStrips> strips;
   Step step = FirstStep(plan, task);
   bool new_a = true, new_b = true;
@@ -382,7 +390,7 @@ void Product::PrefetchNext(const Plan& plan, const ProductOperands& o, const Ste
             ? TilePrefetch{o.b + j * o.b_row + next.k0, depth * kFloat, columns, o.b_row * kFloat}
             : TilePrefetch{o.b + next.k0 * o.b_row + j, columns * kFloat, depth, o.b_row * kFloat};
   }
-  if (plan.chunks == 1 && !next.SameC(step)) {
+  if (plan.chunks == 1 && !plan.past && !next.SameC(step)) {
     t.prefetch[2] = {o.c + row0 * o.c_row + j, columns * kFloat, rows, o.c_row * kFloat};
   }
 }

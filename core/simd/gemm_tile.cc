@@ -193,7 +193,9 @@ HWY_INLINE void LoadTile(const float* HWY_RESTRICT c, size_t c_row, size_t tail,
   }
 }
 
-template <bool kTail, size_t kRows, size_t kVectors>
+enum class StoreKind { kWhole, kTail, kPast };  // kTail: part of the last vector
+
+template <StoreKind kKind, size_t kRows, size_t kVectors>
 HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* HWY_RESTRICT c,
                           size_t c_row) {
   const D d;
@@ -201,8 +203,16 @@ HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* H
   for (size_t r = 0; r < kRows; ++r, c += c_row) {
     Opaque(c);
 #pragma GCC unroll 4
-    for (size_t v = 0; v + 1 < kVectors; ++v) hn::StoreU(acc[r][v], d, c + v * hn::Lanes(d));
-    StoreMaybeTail<kTail>(acc[r][kVectors - 1], d, c + (kVectors - 1) * hn::Lanes(d), tail);
+    for (size_t v = 0; v < kVectors; ++v) {
+      float* const to = c + v * hn::Lanes(d);
+      if constexpr (kKind == StoreKind::kPast) {
+        hn::Stream(acc[r][v], d, to);
+      } else if (kKind == StoreKind::kTail && v + 1 == kVectors) {
+        StoreTail(acc[r][v], d, to, tail);
+      } else {
+        hn::StoreU(acc[r][v], d, to);
+      }
+    }
   }
 }
 
@@ -273,10 +283,12 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
       for (size_t v = 0; v < kVectors; ++v) acc[r][v] = Activate<Activation::kRelu>(d, acc[r][v]);
     }
   }
-  if (t.tail == 0) {
-    StoreTile<false>(acc, 0, t.c, o.c_row);
+  if (o.past) {
+    StoreTile<StoreKind::kPast>(acc, 0, t.c, o.c_row);
+  } else if (t.tail == 0) {
+    StoreTile<StoreKind::kWhole>(acc, 0, t.c, o.c_row);
   } else {
-    StoreTile<true>(acc, t.tail, t.c, o.c_row);
+    StoreTile<StoreKind::kTail>(acc, t.tail, t.c, o.c_row);
   }
 }
 
@@ -324,6 +336,7 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
       if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, args.c, o.c_row);
     }
   }
+  if (o.past) hwy::FlushStream();
 }
 
 TileGeometry GeometryOnTarget(bool wide) {

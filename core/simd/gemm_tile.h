@@ -62,6 +62,9 @@ struct TileOperands {
   size_t b_depth = 0, b_segment = 0, b_panel = 0;
   float* c = nullptr;
   size_t c_row = 0;
+  // Finished rows are stored past the caches: for a large C that nobody reads soon. c, c_row and
+  // columns are multiples of lanes, and the strips' sums complete.
+  bool past = false;
   size_t columns = 0;
   // Strips and panels of the wide geometry: a_depth == 1, panels of more than 3 * lanes columns.
   bool wide = false;

@@ -168,6 +168,10 @@ TEST_CASE("gemm: plans that share B, cut columns, and cut a long K") {
     }
   });
   CheckAll({GemmForm::kNN, 340, 64, 4100});  // on AVX-512: tasks of many rows, since B is large
+  for (const GemmForm form : kForms) {
+    CheckAll({form, 1024, 8192, 3, 0, 0, 0, false});  // C stored past the caches
+    CheckAll({form, 1024, 8192, 3, 0, 0, 0, true});   // and not: C is read
+  }
 }
 
 TEST_CASE("gemm: no rows or columns touches nothing") {

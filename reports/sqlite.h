@@ -25,6 +25,8 @@ class Database {
   // kReadWriteCreate, written. A file to be read in a folder where SQLite may not create its -shm
   // file is opened as immutable.
   Database(const std::string& path, Open mode, int busy_ms);
+  Database(const Database&) = delete;  // statements and transactions refer to it
+  Database& operator=(const Database&) = delete;
 
   void Execute(const std::string& sql);
   int64_t ScalarInt(const std::string& sql);

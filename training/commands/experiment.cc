@@ -246,8 +246,8 @@ int Run(const RunOptions& options) {
   }
   if (result.interrupted) {
     PrintNote("stopped; " + std::to_string(result.executed + result.reused) +
-              (result.more_may_follow ? " of at least " : " of ") + std::to_string(result.planned) + " runs are kept in " + places.store.string() +
-              ", and the same command goes on");
+              (result.more_may_follow ? " of at least " : " of ") + std::to_string(result.planned) +
+              " runs are kept in " + places.store.string() + ", and the same command goes on");
     return StopExitCode();
   }
   if (result.reused > 0)

@@ -297,7 +297,7 @@ ExperimentResult RunExperiment(const Experiment& whole, const ExperimentOptions&
   }
   // The definition first, so that a stopped experiment can be reported; again with what a procedure found.
   const auto store_documents = [&](const std::vector<std::string>& keys) {
-    StoreDocuments(rounds.result().as_run, options, sizing, keys, first.front().spec, data, store);
+    StoreDocuments(result.as_run, options, sizing, keys, first.front().spec, data, store);
   };
   std::vector<std::string> keys;
   for (const PlannedRun& run : first) keys.push_back(RunKeyHash(run.spec, data.hash));
@@ -305,7 +305,7 @@ ExperimentResult RunExperiment(const Experiment& whole, const ExperimentOptions&
   if (bracket) {
     rounds.Bracket();
   } else if (!e.procedure || rounds.Tune()) {
-    rounds.Run(rounds.result().as_run.arms, PlanRuns(rounds.result().as_run, size, sizing, options.overrides));
+    rounds.Run(result.as_run.arms, PlanRuns(result.as_run, size, sizing, options.overrides));
   }
   if (e.procedure) store_documents(rounds.Keys());
   result.planned = std::max(result.planned, known);  // stopped, it has not come to all of them

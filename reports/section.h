@@ -32,6 +32,8 @@ void WriteOverview(const ReportData&, ReportPage&);  // every verdict, if there 
 void WriteClaim(const ReportData&, const Study&, ReportPage&);  // claim and verdict
 void WriteForest(const ReportData&, const Study&,
                  ReportPage&);  // the comparisons that it rests on
+void WriteCalibration(const ReportData&, const Study&,
+                      ReportPage&);  // false alarms of its tests on equal runs
 void WriteSummary(const ReportData&, const Study&, ReportPage&);  // what came out, in words
 void WriteSteps(const ReportData&, const Study&, ReportPage&);    // steps and seconds to the target
 void WriteFactorial(const ReportData&, const Study&,

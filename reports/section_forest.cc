@@ -60,6 +60,7 @@ void WriteOverview(const ReportData& data, ReportPage& page) {
   MarkdownTable table({"experiment", "verdict", "criteria that hold", "pairs"},
                       {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight});
   ForestBuilder builder;
+  std::string calibrations;
   size_t judged = 0;
   for (const Study& study : data.studies) {
     if (!study.finding) continue;
@@ -68,10 +69,14 @@ void WriteOverview(const ReportData& data, ReportPage& page) {
                "**" + std::string(ToText(study.finding->verdict)) + "**", HeldText(*study.finding),
                PairsText(*study.finding)});
     builder.AddCriteria(study);
+    if (const auto& calibration = study.finding->calibration; calibration && calibration->result)
+      calibrations += (calibrations.empty() ? "" : " ") + calibration->sentence;
   }
   if (judged < 2) return;
   page.Heading(2, "Verdicts");
   page.Table(table);
+  if (!calibrations.empty())
+    page.Paragraph("These tests, tried on equal runs. " + MarkdownEscape(calibrations));
   const Forest forest =
       builder.Finish("Criteria of all experiments",
                      std::to_string(judged) + " experiments; p values are corrected within each");

@@ -1,10 +1,8 @@
 #include "reports/verdict.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
-#include "core/base/check.h"
 #include "reports/format.h"
 #include "reports/verdict_tests.h"
 #include "reports/verdict_text.h"
@@ -13,12 +11,6 @@ namespace batchmark {
 namespace {
 
 using Pointers = std::vector<const RunRecord*>;
-
-Pointers PointersTo(std::span<const RunRecord> runs) {
-  Pointers pointers;
-  for (const RunRecord& run : runs) pointers.push_back(&run);
-  return pointers;
-}
 
 Pointers RunsOf(std::span<const RunRecord> runs, const std::string& experiment) {
   Pointers own;
@@ -103,47 +95,10 @@ ExperimentFinding JudgeExperiment(std::span<const RunRecord> runs, const Experim
     }
   }
   finding.sentence = VerdictSentence(finding, claims.alpha);
+  if (claims.calibration) finding.calibration = Calibrate(own, *claims.calibration, claims.alpha);
   if (const std::string cadence = CadenceNote(own); arrivals && !cadence.empty())
     finding.notes.push_back(cadence);
   return finding;
-}
-
-Calibration CalibrateClaim(std::span<const RunRecord> runs, const ContrastClaim& claim,
-                           const CalibrationOptions& options) {
-  if (claim.measure == "lr_ceiling") {
-    throw InputError("self-calibration takes runs of one spec, which have no lr_ceiling");
-  }
-  ContrastClaim pseudo = claim;
-  pseudo.a = "first half";
-  pseudo.b = "second half";
-  ValidateClaim(pseudo);
-  pseudo.n_min = 2;
-  const bool equal =
-      pseudo.direction == Direction::kEqual || pseudo.test == ContrastTest::kNonInferiority;
-  std::vector<RunPair> pairs;
-  return CalibrateAgainstItself(
-      runs.size(),
-      [&](std::span<const size_t> a, std::span<const size_t> b) {
-        pairs.resize(a.size());
-        for (size_t i = 0; i < a.size(); ++i)
-          pairs[i] = {static_cast<int64_t>(i), {&runs[a[i]]}, {&runs[b[i]]}};
-        const Criterion criterion = TestPairs(pairs, pseudo, options.alpha).criterion;
-        return criterion.p_opposite <= options.alpha || (!equal && criterion.p <= options.alpha);
-      },
-      options);
-}
-
-std::string CalibrationSentence(const Calibration& calibration, double alpha) {
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "A/A: %d of %d random splits of %d equal runs into two pseudo-arms gave a finding, "
-                "a false-positive rate "
-                "of %.1f %% (95 %% Wilson interval %.1f to %.1f %%) at a claimed %.1f %%: %s.",
-                calibration.findings, calibration.trials, calibration.runs,
-                100.0 * calibration.rate, 100.0 * calibration.wilson.lower,
-                100.0 * calibration.wilson.upper, 100.0 * alpha,
-                calibration.passed ? "passed" : "failed");
-  return text;
 }
 
 }  // namespace batchmark

@@ -6,6 +6,7 @@
 //   arms       [{name}]: what a and b may name; if there are none, any name goes
 //   contrasts  [{name, a, b, measure, test, direction, margin, min_effect, n_min, role,
 //                assumed_effect, assumed_sd}]
+//   calibration {arm, and a contrast's fields}: the verdict's own false alarms on runs of one arm
 //
 // measure    steps_to_target | time_to_target_s    arrivals: censored and diverged runs included
 //            train_loss | val_accuracy | test_accuracy | ms_per_step        of the finished run
@@ -83,11 +84,18 @@ struct ContrastClaim {
   double assumed_effect = 0.0, assumed_sd = 0.0;  // 0: not declared
 };
 
+// An arm with many seeds, on which the code of the verdicts is tried against itself (A/A).
+struct CalibrationClaim {
+  std::string arm;
+  ContrastClaim claim;  // a and b do not matter
+};
+
 struct ExperimentClaims {
   std::string name, claim, source;
   double alpha = 0.05;
   std::vector<std::string> arms;
   std::vector<ContrastClaim> contrasts;
+  std::optional<CalibrationClaim> calibration;
 };
 
 // Throws Error(kBadInput), naming the contrast: unknown words, arms that do not exist, a test that
@@ -124,12 +132,18 @@ struct ContrastFinding {
   std::string sentence;              // what was found, with test, n, p and counts
 };
 
+struct CalibrationFinding {
+  std::optional<Calibration> result;  // empty: fewer than 40 runs of the arm
+  std::string sentence;
+};
+
 struct ExperimentFinding {
   std::string name;
   Verdict verdict = Verdict::kInconclusive;
-  std::vector<ContrastFinding> contrasts;  // as defined
-  std::string sentence;                    // the verdict and what it rests on
-  std::vector<std::string> notes;          // how steps were read, how many pairs were left out ...
+  std::vector<ContrastFinding> contrasts;         // as defined
+  std::string sentence;                           // the verdict and what it rests on
+  std::optional<CalibrationFinding> calibration;  // no part of the verdict
+  std::vector<std::string> notes;  // how steps were read, how many pairs were left out ...
 };
 
 // `runs` may hold other experiments' runs and arms; only runs of claims.name count. Throws

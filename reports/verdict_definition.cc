@@ -149,18 +149,19 @@ void RequireMargins(const ContrastClaim& claim) {
 
 void RequireArms(const ExperimentClaims& claims) {
   if (claims.arms.empty()) return;
+  const auto require = [&](const std::string& contrast, const std::string& arm) {
+    const bool pattern = !arm.empty() && arm.back() == '*';
+    const bool known =
+        std::any_of(claims.arms.begin(), claims.arms.end(), [&](const std::string& name) {
+          return pattern ? name.compare(0, arm.size() - 1, arm, 0, arm.size() - 1) == 0
+                         : name == arm;
+        });
+    if (!arm.empty() && !known) throw InputError(Where(contrast) + "there is no arm '" + arm + "'");
+  };
   for (const ContrastClaim& claim : claims.contrasts) {
-    for (const std::string& arm : {claim.a, claim.b}) {
-      const bool pattern = !arm.empty() && arm.back() == '*';
-      const bool known =
-          std::any_of(claims.arms.begin(), claims.arms.end(), [&](const std::string& name) {
-            return pattern ? name.compare(0, arm.size() - 1, arm, 0, arm.size() - 1) == 0
-                           : name == arm;
-          });
-      if (!arm.empty() && !known)
-        throw InputError(Where(claim.name) + "there is no arm '" + arm + "'");
-    }
+    for (const std::string& arm : {claim.a, claim.b}) require(claim.name, arm);
   }
+  if (claims.calibration) require(claims.calibration->claim.name, claims.calibration->arm);
 }
 
 }  // namespace
@@ -205,6 +206,12 @@ ExperimentClaims ParseExperimentClaims(const std::string& text) {
   for (const json& entry : document.value("contrasts", json::array())) {
     claims.contrasts.push_back(ParseClaim(entry));
     ValidateClaim(claims.contrasts.back());
+  }
+  if (document.contains("calibration")) {
+    const json& entry = document["calibration"];
+    const ContrastClaim claim = ParseClaim(entry);
+    ValidateClaim(claim);
+    claims.calibration = CalibrationClaim{TextOf(entry, "arm", Where(claim.name)), claim};
   }
   RequireArms(claims);
   return claims;

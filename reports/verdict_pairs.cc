@@ -132,6 +132,12 @@ bool IsHit(const RunRecord& run, const std::string& measure) {
   return measure == "diverged_share" ? run.status == "diverged" : run.steps_to_target.has_value();
 }
 
+std::vector<const RunRecord*> PointersTo(std::span<const RunRecord> runs) {
+  std::vector<const RunRecord*> pointers;
+  for (const RunRecord& run : runs) pointers.push_back(&run);
+  return pointers;
+}
+
 std::vector<RunPair> MatchRuns(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
                                int& unpaired) {
   std::map<int64_t, RunPair> by_seed;

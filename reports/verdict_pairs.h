@@ -24,6 +24,8 @@ struct RunPair {
   std::vector<const RunRecord*> a, b;
 };
 
+std::vector<const RunRecord*> PointersTo(std::span<const RunRecord> runs);
+
 // Pairs by seed, in increasing order of seed. `unpaired` counts seeds that only one arm has.
 // Throws Error(kBadInput) if a seed has two runs where one is meant.
 std::vector<RunPair> MatchRuns(std::span<const RunRecord* const> runs, const ContrastClaim& claim,

@@ -1,6 +1,7 @@
-// One claim's test on the effects of its pairs. Used by verdict.cc only.
+// One claim's test on the effects of its pairs. Used by verdict*.cc only.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "reports/verdict_pairs.h"
@@ -13,5 +14,13 @@ double ClaimMargin(const ContrastClaim& claim);  // tost and noninferiority
 
 // Everything of a finding but sentence and family: the test, its criterion and the counts.
 ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& claim, double alpha);
+
+// verdict_calibration.cc. Another test than TestPairs is for tests of the calibration itself.
+using PairTest =
+    std::function<ContrastFinding(std::span<const RunPair>, const ContrastClaim&, double)>;
+Calibration CalibratePairTest(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
+                              const CalibrationOptions& options, const PairTest& test);
+CalibrationFinding Calibrate(std::span<const RunRecord* const> runs, const CalibrationClaim& claim,
+                             double alpha);
 
 }  // namespace batchmark

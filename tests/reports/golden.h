@@ -1,10 +1,15 @@
-// Golden files of this folder, and comparison by relative error.
+// Golden files of this folder, and comparison by relative error. BATCHMARK_UPDATE_GOLDEN=1 writes
+// those of CheckGolden anew.
 #pragma once
 
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/test_folder.h"
 
 namespace batchmark::test {
 
@@ -15,6 +20,13 @@ inline std::string GoldenPath(const std::string& name) {
 inline nlohmann::json GoldenJson(const std::string& name) {
   std::ifstream file(GoldenPath(name));
   return nlohmann::json::parse(file);
+}
+
+inline void CheckGolden(const std::string& name, const std::string& bytes) {
+  const std::string path = GoldenPath(name);
+  if (std::getenv("BATCHMARK_UPDATE_GOLDEN")) WriteText(path, bytes);
+  INFO(path);
+  CHECK(ReadText(path) == bytes);
 }
 
 // |actual - expected| relative to the larger of |expected| and a floor of 1e-300.

@@ -4,17 +4,19 @@
 #include "reports/report.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <regex>
 
 #include "core/base/check.h"
+#include "tests/reports/golden.h"
 #include "tests/reports/synthetic_store_util.h"
 #include "tests/support/catch.h"
 #include "tests/support/test_folder.h"
 
 namespace batchmark {
 namespace {
+
+using test::CheckGolden;
 
 std::map<std::string, std::string> Files(const std::string& folder) {
   std::map<std::string, std::string> files;
@@ -25,13 +27,6 @@ std::map<std::string, std::string> Files(const std::string& folder) {
     }
   }
   return files;
-}
-
-void CheckGolden(const std::string& name, const std::string& bytes) {
-  const std::string path = std::string(BATCHMARK_SOURCE_DIR) + "/tests/reports/golden/" + name;
-  if (std::getenv("BATCHMARK_UPDATE_GOLDEN")) WriteText(path, bytes);
-  INFO(path);
-  CHECK(ReadText(path) == bytes);
 }
 
 // Tags close in order, attributes are quoted, and nothing is there that GitHub strips.
@@ -178,8 +173,10 @@ TEST_CASE("runs of another size do not mix into the experiment last run", "[repo
   CHECK(text.find("(median of 3 seeds)") != std::string::npos);
 }
 
-// Eight seeds of two arms that set their own steps, at a budget's length: `cut` at most. Returns keys.
-std::vector<std::string> PutBudget(ResultStore& store, int64_t cut, const std::string& finished_at) {
+// Eight seeds of two arms that set their own steps, at a budget's length: `cut` at most. Returns
+// keys.
+std::vector<std::string> PutBudget(ResultStore& store, int64_t cut,
+                                   const std::string& finished_at) {
   std::vector<std::string> keys;
   for (const auto& [arm, own] : {std::pair<std::string, int64_t>{"short", 100}, {"long", 900}}) {
     for (int seed = 1; seed <= 8; ++seed) {
@@ -187,11 +184,14 @@ std::vector<std::string> PutBudget(ResultStore& store, int64_t cut, const std::s
       const int64_t steps = std::min(own, cut);
       run.key = arm + std::to_string(seed) + "/" + std::to_string(steps);
       run.experiment = "budgets", run.arm = arm;
-      run.spec = {{"seed", std::to_string(seed)}, {"steps", std::to_string(steps)},
-                  {"eval_every", "10"},           {"target", "0.9"},
+      run.spec = {{"seed", std::to_string(seed)},
+                  {"steps", std::to_string(steps)},
+                  {"eval_every", "10"},
+                  {"target", "0.9"},
                   {"target_metric", "val_accuracy"}};
       run.status = "capped", run.steps = steps;
-      run.val_accuracy = run.test_accuracy = 0.5 + 0.0001 * static_cast<double>(steps) + 0.001 * seed;
+      run.val_accuracy = run.test_accuracy =
+          0.5 + 0.0001 * static_cast<double>(steps) + 0.001 * seed;
       run.train_loss = 1, run.train_s = 1, run.ms_per_step = run.ms_per_step_median = 1;
       run.finished_at = finished_at;
       store.Put(run);

@@ -49,6 +49,30 @@ TEST_CASE("a test at four times its level is caught", "[stats]") {
   CHECK(result.wilson.lower > 0.05);
 }
 
+TEST_CASE("pairs that are not exchangeable are caught", "[stats]") {
+  const std::vector<double> values = Runs(40);
+  const auto rate = [&](auto arrange) {
+    const Calibration result = CalibrateAgainstItself(40, [&](Indices a, Indices b) {
+      std::vector<size_t> first(a.begin(), a.end()), second(b.begin(), b.end());
+      arrange(first, second);
+      return PseudoP(values, first, second) <= 0.05;
+    });
+    CHECK_FALSE(result.passed);
+    return result.rate;
+  };
+  // Paired by rank, after the fact: the differences look far steadier than they are.
+  CHECK(rate([&](auto& a, auto& b) {
+          for (auto* half : {&a, &b})
+            std::sort(half->begin(), half->end(),
+                      [&](size_t x, size_t y) { return values[x] < values[y]; });
+        }) > 0.3);
+  // Every pair counted twice.
+  CHECK(rate([](auto& a, auto& b) {
+          a.insert(a.end(), a.begin(), a.begin() + 20);
+          b.insert(b.end(), b.begin(), b.begin() + 20);
+        }) > 0.1);
+}
+
 TEST_CASE("splits are disjoint halves, equal for equal seeds", "[stats]") {
   std::vector<std::vector<size_t>> first, second;
   const auto record = [](std::vector<std::vector<size_t>>& seen) {

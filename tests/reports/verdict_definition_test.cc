@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "reports/verdict.h"
+#include "reports/verdict_tests.h"
 #include "tests/reports/planted_runs.h"
 #include "tests/support/catch.h"
 
@@ -169,6 +169,43 @@ TEST_CASE("claims calibrate against themselves through the same code path", "[ve
       CalibrateClaim(std::span(smooth).first(39),
                      Claim("test_accuracy", ContrastTest::kPaired, Direction::kGreater)),
       Error);
+
+  // Planted: verdict code that makes too much of what it sees.
+  const auto finds_too_much = [](std::span<const RunPair> pairs, const ContrastClaim& claim,
+                                 double alpha) {
+    ContrastFinding finding = TestPairs(pairs, claim, alpha);
+    finding.criterion.p /= 4.0, finding.criterion.p_opposite /= 4.0;
+    return finding;
+  };
+  const Calibration broken = CalibratePairTest(
+      PointersTo(smooth), Claim("test_accuracy", ContrastTest::kPaired, Direction::kGreater), {},
+      finds_too_much);
+  CHECK_FALSE(broken.passed);
+  CHECK(broken.rate > 0.15);
+  CHECK(Lacks(CalibrationSentence(broken), "at a claimed 5.0 %: failed.") == "");
+}
+
+TEST_CASE("a definition's calibration is judged beside its verdict", "[verdict]") {
+  ExperimentClaims claims = ParseExperimentClaims(R"({"name": "planted", "arms": [{"name": "p"}],
+    "calibration": {"name": "A/A", "arm": "p", "a": "first half", "b": "second half",
+                    "measure": "test_accuracy", "test": "paired", "direction": "less"}})");
+  const std::vector<RunRecord> runs =
+      PlantArm("p", 40, [](RunRecord& r, int s) { r.test_accuracy = 0.97 + 0.002 * Noise(12, s); });
+  const ExperimentFinding finding = JudgeExperiment(runs, claims);
+  REQUIRE(finding.calibration);
+  REQUIRE(finding.calibration->result);
+  CHECK(finding.calibration->result->rate ==
+        CalibrateClaim(runs, Claim("test_accuracy", ContrastTest::kPaired, Direction::kLess)).rate);
+  CHECK(Lacks(finding.calibration->sentence, "random splits of 40 equal runs") == "");
+  const ExperimentFinding few = JudgeExperiment(std::span(runs).first(39), claims);
+  CHECK_FALSE(few.calibration->result);
+  CHECK(Lacks(few.calibration->sentence, "needs 40 equal runs, has 39") == "");
+  CHECK(Lacks(Refusal([] {
+                ParseExperimentClaims(R"({"name": "e", "arms": [{"name": "p"}], "calibration":
+      {"name": "A/A", "arm": "q", "a": "x", "b": "y", "measure": "train_loss", "test": "paired",
+       "direction": "less"}})");
+              }),
+              "there is no arm 'q'") == "");
 }
 
 }  // namespace

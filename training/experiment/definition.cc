@@ -122,7 +122,8 @@ class Reader {
                .assumed_effect = table["assumed_effect"].value_or(0.0),
                .assumed_sd = table["assumed_sd"].value_or(0.0),
                .n_min = static_cast<int>(table["n_min"].value_or(int64_t{0}))};
-    if (with_arms) c.a = RequiredText(table, "a"), c.b = table["b"].value_or(std::string());
+    c.a = with_arms ? RequiredText(table, "a") : "first half";
+    c.b = with_arms ? table["b"].value_or(std::string()) : "second half";
     return c;
   }
 

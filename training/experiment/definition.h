@@ -55,7 +55,7 @@ struct Procedure {
 struct CalibrationPlan {
   std::string arm;
   int seeds = 40;
-  Contrast contrast;  // a, b unused
+  Contrast contrast;  // a and b: halves of the runs
 };
 
 struct ExperimentSize {

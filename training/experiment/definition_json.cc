@@ -38,6 +38,10 @@ std::string DefinitionJson(const Experiment& e, const DefinitionUse& use) {
   for (const auto& [word, key] : e.factors) j["factors"][word] = key;
   j["contrasts"] = ordered_json::array();
   for (const Contrast& c : e.contrasts) j["contrasts"].push_back(ContrastJson(c));
+  if (e.calibration) {
+    j["calibration"] = ContrastJson(e.calibration->contrast);
+    j["calibration"]["arm"] = e.calibration->arm;
+  }
   if (!use.runs.empty()) j["runs"] = use.runs;
   return j.dump(1);
 }

@@ -7,14 +7,6 @@
 namespace batchmark {
 namespace {
 
-ContrastClaim CalibrationClaim(const Contrast& c) {
-  Experiment one;
-  one.name = "A/A";
-  one.contrasts = {c};
-  one.contrasts[0].a = "first", one.contrasts[0].b = "second";
-  return ClaimsOf(one).contrasts.front();
-}
-
 // The seed's claim is of time, which is steps times cost: said for each pair of arms once.
 std::vector<std::string> CostSentences(const Experiment& e, const std::vector<RunRecord>& runs) {
   std::vector<std::string> sentences;
@@ -31,11 +23,7 @@ std::vector<std::string> CostSentences(const Experiment& e, const std::vector<Ru
 
 }  // namespace
 
-ExperimentClaims ClaimsOf(const Experiment& e) {
-  Experiment named = e;
-  if (e.name == "A/A") named.arms.clear();
-  return ParseExperimentClaims(DefinitionJson(named, {}));
-}
+ExperimentClaims ClaimsOf(const Experiment& e) { return ParseExperimentClaims(DefinitionJson(e, {})); }
 
 std::vector<std::string> RequiredRuns(const Experiment& e, int seeds) {
   std::vector<std::string> sentences;
@@ -50,22 +38,11 @@ Judgement JudgeRuns(const Experiment& e, const std::vector<RunRecord>& runs) {
   for (const ContrastFinding& contrast : judgement.finding.contrasts) judgement.sentences.push_back(contrast.sentence);
   for (std::string& sentence : CostSentences(e, runs)) judgement.sentences.push_back(std::move(sentence));
   for (const std::string& note : judgement.finding.notes) judgement.sentences.push_back(note);
-  if (judgement.finding.verdict == Verdict::kRefuted) judgement.exit_code = static_cast<int>(ExitCode::kCheckFailed);
-
-  if (e.calibration) {
-    std::vector<RunRecord> equal;
-    for (const RunRecord& run : runs)
-      if (run.arm == e.calibration->arm) equal.push_back(run);
-    constexpr size_t kFewest = 40;  // reports/verdict.h
-    if (equal.size() < kFewest) {
-      judgement.sentences.push_back("A/A: needs 40 equal runs, has " + std::to_string(equal.size()) +
-                                    "; not calibrated.");
-    } else {
-      judgement.calibration = CalibrateClaim(equal, CalibrationClaim(e.calibration->contrast));
-      judgement.sentences.push_back(CalibrationSentence(*judgement.calibration));
-      if (!judgement.calibration->passed) judgement.exit_code = static_cast<int>(ExitCode::kCheckFailed);
-    }
-  }
+  const auto& calibration = judgement.finding.calibration;
+  if (calibration) judgement.sentences.push_back(calibration->sentence);
+  const bool false_alarms = calibration && calibration->result && !calibration->result->passed;
+  if (judgement.finding.verdict == Verdict::kRefuted || false_alarms)
+    judgement.exit_code = static_cast<int>(ExitCode::kCheckFailed);
   return judgement;
 }
 

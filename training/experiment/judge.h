@@ -2,7 +2,6 @@
 // say, and the exit code. One family, one verdict.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +18,7 @@ std::vector<std::string> RequiredRuns(const Experiment& experiment, int seeds);
 
 struct Judgement {
   ExperimentFinding finding;
-  std::optional<Calibration> calibration;
-  std::vector<std::string> sentences;  // verdict first, then a line a contrast, cost, A/A, notes
+  std::vector<std::string> sentences;  // verdict first, then a line a contrast, cost, notes, A/A
   // 0: supported or inconclusive. 1: refuted, or the self-calibration failed.
   int exit_code = 0;
 };

@@ -19,6 +19,8 @@ struct Unit {
 
 Unit UnitOf(const ContrastFinding& finding) {
   const ContrastClaim& claim = finding.claim;
+  if (claim.test == ContrastTest::kTrend)
+    return {"pairs of arms in the claimed order, %", ScaleKind::kLinear, 100};
   if (finding.is_ratio) return {"ratio first / second", ScaleKind::kLog, 1};
   if (claim.test == ContrastTest::kProportion) {
     return {claim.b.empty() ? "share of runs, %" : "difference of shares, points",
@@ -42,7 +44,7 @@ ForestRow::Outcome OutcomeOf(const ContrastFinding& finding) {
 }
 
 ForestRow::Claim ClaimOf(const ContrastFinding& finding) {
-  switch (finding.claim.direction) {
+  switch (finding.criterion.direction) {
     case Direction::kLess:
       return ForestRow::Claim::kLess;
     case Direction::kGreater:
@@ -108,8 +110,9 @@ ForestGroup& ForestBuilder::GroupOf(const ContrastFinding& finding) {
   const auto at = std::find_if(groups_.begin(), groups_.end(),
                                [&](const ForestGroup& g) { return g.title == unit.title; });
   if (at != groups_.end()) return *at;
-  const bool one = finding.claim.test == ContrastTest::kProportion && finding.claim.b.empty();
-  groups_.push_back({unit.title, unit.kind, one ? "" : "first less", one ? "" : "first more", {}});
+  const bool share = finding.claim.b.empty();  // of one arm's runs, or of a trend's pairs
+  groups_.push_back(
+      {unit.title, unit.kind, share ? "" : "first less", share ? "" : "first more", {}});
   return groups_.back();
 }
 
@@ -143,8 +146,11 @@ void ForestBuilder::AddRow(const Study& study, const ContrastFinding& finding,
   row.claim = ClaimOf(finding);
   row.empty = !finding.shown;
   const ContrastClaim& claim = finding.claim;
-  csv_.Cell(study.experiment).Cell(claim.name).Cell(RoleText(claim.role)).Cell(claim.a);
-  csv_.Cell(claim.b).Cell(claim.measure).Cell(ToText(finding.test_used));
+  csv_.Cell(study.experiment).Cell(claim.name).Cell(RoleText(claim.role));
+  csv_.Cell(claim.arms.empty() ? claim.a : ArmsText(claim))
+      .Cell(claim.b)
+      .Cell(claim.measure)
+      .Cell(ToText(finding.test_used));
   csv_.Cell(ToText(claim.direction)).Cell(unit.title);
   if (finding.shown) {
     const ShownEffect& shown = *finding.shown;

@@ -95,6 +95,13 @@ int RequiredPairsSign(double share, const PowerGoal& goal) {
   return n;
 }
 
+int RequiredSeedsPage(int arms, double share, const PowerGoal& goal) {
+  BATCHMARK_CHECK(arms >= 3 && share > 0.5 && share <= 1.0);
+  const double z = NormalQuantile(1.0 - 0.5 * goal.alpha) + NormalQuantile(goal.power);
+  return static_cast<int>(
+      std::ceil(z * z / ((2.0 * share - 1.0) * (2.0 * share - 1.0) * (arms - 1))));
+}
+
 int RequiredEventsLogRank(double hazard_ratio, const PowerGoal& goal) {
   const double log_ratio = std::log(hazard_ratio);
   if (!(hazard_ratio > 0.0) || log_ratio == 0.0) {

@@ -26,6 +26,11 @@ int RequiredPairsT(double effect, const PowerGoal& goal = {});
 int RequiredPairsTost(double margin, const PowerGoal& goal = {}, double effect = 0.0);
 int RequiredPairsNonInferiority(double distance, const PowerGoal& goal = {});
 int RequiredPairsSign(double share, const PowerGoal& goal = {});
+// Seeds needed by Page's trend test over that many arms if `share` of the pairs of arms stand in
+// the claimed order, 1/2 < share <= 1: the mean of a seed's rank correlation with the order is
+// taken as 2 share - 1, which is what it has at least, and its variance as without a trend, 1 /
+// (arms - 1).
+int RequiredSeedsPage(int arms, double share, const PowerGoal& goal = {});
 // Arrivals needed by the log-rank test of arms of equal size:
 //   4 (z_{alpha/2} + z_power)^2 / ln(hazard ratio)^2.  Source: Schoenfeld 1981.
 int RequiredEventsLogRank(double hazard_ratio, const PowerGoal& goal = {});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 #include "core/base/check.h"
 #include "reports/stats_distributions.h"
@@ -71,24 +70,6 @@ double NormalPage(std::span<const std::vector<double>> ranks, double page) {
   return variance > 0.0 ? NormalSf((page - centre) / std::sqrt(variance)) : 1.0;
 }
 
-// Sum over groups of equal size c of c (c - 1) ... as f says.
-template <typename Counts, typename F>
-double Sum(const Counts& counts, F f) {
-  return std::accumulate(counts.begin(), counts.end(), 0.0,
-                         [&](double s, double c) { return s + f(c); });
-}
-
-double JonckheereVariance(const std::vector<double>& sizes, const std::vector<double>& ties,
-                          double n) {
-  auto two = [](double c) { return c * (c - 1.0); };
-  auto three = [](double c) { return c * (c - 1.0) * (c - 2.0); };
-  auto five = [](double c) { return c * (c - 1.0) * (2.0 * c + 5.0); };
-  double variance = (five(n) - Sum(sizes, five) - Sum(ties, five)) / 72.0 +
-                    Sum(sizes, two) * Sum(ties, two) / (8.0 * n * (n - 1.0));
-  if (n > 2.0) variance += Sum(sizes, three) * Sum(ties, three) / (36.0 * three(n));
-  return variance;
-}
-
 }  // namespace
 
 TestResult PageTrend(std::span<const std::vector<double>> values) {
@@ -105,33 +86,6 @@ TestResult PageTrend(std::span<const std::vector<double>> values) {
   if (k < 2) return result;
   result.p = k <= kLargestExactArms ? ExactPage(ranks, result.statistic)
                                     : NormalPage(ranks, result.statistic);
-  return result;
-}
-
-TestResult JonckheereTrend(std::span<const std::vector<double>> groups) {
-  std::vector<double> sizes, ties;
-  std::map<double, double> counts;
-  TestResult result;
-  for (const std::vector<double>& group : groups) {
-    RequireFinite(group, "trend test");
-    sizes.push_back(static_cast<double>(group.size()));
-    result.n += static_cast<int>(group.size());
-    for (const double x : group) ++counts[x];
-  }
-  for (const auto& [value, count] : counts) ties.push_back(count);
-  for (size_t i = 0; i < groups.size(); ++i) {
-    for (size_t j = i + 1; j < groups.size(); ++j) {
-      for (const double x : groups[i]) {
-        for (const double y : groups[j]) result.statistic += y > x ? 1.0 : (y == x ? 0.5 : 0.0);
-      }
-    }
-  }
-  const double n = result.n;
-  if (n < 2.0) return result;
-  const double variance = JonckheereVariance(sizes, ties, n);
-  if (variance <= 0.0) return result;
-  const double centre = 0.25 * (n * n - Sum(sizes, [](double c) { return c * c; }));
-  result.p = NormalSf((result.statistic - centre) / std::sqrt(variance));
   return result;
 }
 

@@ -1,5 +1,4 @@
-// Does a measure rise along ordered arms (depth, batch size, noise)? Tests against that
-// alternative.
+// Does a measure rise along ordered arms (depth, batch size, noise)?
 #pragma once
 
 #include <span>
@@ -17,11 +16,5 @@ namespace batchmark {
 //   above   normal, variance = sum over seeds of (sum (j - mean)^2)(sum (r - mean)^2) / (k - 1)
 // p = 1 for no seeds or one arm. CHECKs equal row lengths. Source: Page 1963, JASA 58.
 TestResult PageTrend(std::span<const std::vector<double>> values);
-
-// Jonckheere & Terpstra: groups in the order of the claimed rise, sharing no seeds.
-//   J = sum over groups i < j of the pairs in which the value of j is larger, ties counted half
-// statistic = J, n = values; p one-sided, normal with tie-corrected variance.
-// Source: Hollander & Wolfe 1999, (6.19).
-TestResult JonckheereTrend(std::span<const std::vector<double>> groups);
 
 }  // namespace batchmark

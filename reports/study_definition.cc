@@ -163,8 +163,8 @@ void TakeFamilies(Study& study) {
   if (!study.claims) return;
   std::map<std::string, size_t> index;
   for (const ContrastClaim& claim : study.claims->contrasts) {
-    for (const std::string& name : {claim.a, claim.b}) {
-      if (name.empty() || name.back() != '*' || index.count(name)) continue;
+    for (const std::string& name : ArmsOf(claim)) {
+      if (!name.ends_with('*') || index.count(name)) continue;
       index[name] = study.families.size();
       study.families.push_back({ArmText(name), CategoryColor(study.families.size()), {}});
       const std::string start = name.substr(0, name.size() - 1);

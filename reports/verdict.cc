@@ -23,8 +23,10 @@ Pointers RunsOf(std::span<const RunRecord> runs, const std::string& experiment) 
 ContrastFinding FindContrast(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
                              double alpha) {
   int unpaired = 0;
-  const std::vector<RunPair> pairs = MatchRuns(runs, claim, unpaired);
-  ContrastFinding finding = TestPairs(pairs, claim, alpha);
+  const std::vector<SeedRuns> seeds = MatchSeeds(runs, claim, unpaired);
+  ContrastFinding finding = claim.test == ContrastTest::kTrend
+                                ? TestTrend(seeds, claim, alpha)
+                                : TestPairs(PairsOf(seeds), claim, alpha);
   finding.unpaired += unpaired;
   return finding;
 }

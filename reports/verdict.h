@@ -5,7 +5,7 @@
 //   name, claim, source, alpha = 0.05
 //   arms       [{name}]: what a and b may name; if there are none, any name goes
 //   contrasts  [{name, a, b, measure, test, direction, margin, min_effect, n_min, role,
-//                assumed_effect, assumed_sd}]
+//                assumed_effect, assumed_sd}]; arms [names] in place of a and b for test = trend
 //   calibration {arm, and a contrast's fields}: the verdict's own false alarms on runs of one arm
 //
 // measure    steps_to_target | time_to_target_s    arrivals: censored and diverged runs included
@@ -23,7 +23,11 @@
 //            noninferiority   not worse than margin
 //            proportion       exact sign test of the pairs whose outcomes differ (McNemar); without
 //                             b: exact binomial test of a's share against margin
-// direction  less | greater: a's measure is less or greater than b's; equal: tost.
+//            trend            Page's test for ordered alternatives along three arms or more, seeds
+//                             as blocks; no share. The effect is the share of the pairs of arms
+//                             that stand in the claimed order (1/2 without a trend)
+// direction  less | greater: a's measure is less or greater than b's; equal: tost. trend: it falls
+//            or rises from arm to arm.
 //            noninferiority: which of the two is better.
 // margin     the null (paired, paired_ratio, wilcoxon, sign), the margin (tost, noninferiority) or
 //            the share (proportion without b). Effects are ln(a / b) for arrivals, ms_per_step,
@@ -34,12 +38,13 @@
 // role       criterion (default) | check, a manipulation check that must hold first | report, shown
 //            but no part of the verdict or its family
 // assumed_*  what PlanContrast counts pairs for: the true effect (as min_effect is given) and the
-//            sd of the pair effects on the test's scale
+//            sd of the pair effects on the test's scale; trend: the share of pairs in order
 //
 // Runs that did not finish well are never dropped. A diverged run is worse than any number, a
 // censored run arrives at an unknown time after its last step. Where such a run takes part, paired,
 // paired_ratio and wilcoxon give way to the exact sign test, for which a bound is enough, and tost
-// and noninferiority stay open; the finding says so.
+// and noninferiority stay open; the finding says so. A trend takes the order that bounds leave, and
+// stays open where they leave none.
 //
 // Two-sided tests at alpha give both p (the effect lies as claimed) and p_opposite.
 #pragma once
@@ -66,7 +71,8 @@ enum class ContrastTest {
   kWilcoxon,
   kTost,
   kNonInferiority,
-  kProportion
+  kProportion,
+  kTrend
 };
 const char* ToText(ContrastTest test);  // "sign" ...
 
@@ -74,6 +80,7 @@ enum class ContrastRole { kCriterion, kCheck, kReport };
 
 struct ContrastClaim {
   std::string name, a, b;
+  std::vector<std::string> arms;  // of a trend, in order; a and b are then empty
   std::string measure;
   ContrastTest test = ContrastTest::kSign;
   Direction direction = Direction::kLess;
@@ -97,6 +104,9 @@ struct ExperimentClaims {
   std::vector<ContrastClaim> contrasts;
   std::optional<CalibrationClaim> calibration;
 };
+
+// The arms that the claim speaks of: a, b (where there is one), or those of the trend.
+std::vector<std::string> ArmsOf(const ContrastClaim& claim);
 
 // Throws Error(kBadInput), naming the contrast: unknown words, arms that do not exist, a test that
 // does not fit its measure, a margin that is missing or makes no sense.
@@ -126,7 +136,9 @@ struct ContrastFinding {
   bool is_ratio = false;        // the effects are logs of ratios
   int pairs = 0, unpaired = 0;  // seeds in both arms; in one only, or not measured
   PairCounts counts;            // pairs by their effect against the null
-  int censored_a = 0, censored_b = 0, diverged_a = 0, diverged_b = 0;
+  int censored_a = 0, censored_b = 0, diverged_a = 0, diverged_b = 0;  // trend: of all arms in a
+  std::optional<double> change;  // trend: last arm against first, the median seed's difference or
+                                 // log ratio
   std::optional<ShownEffect> shown;  // empty: nothing could be compared
   std::string effect_text;           // "ratio 0.42 [0.36, 0.49]", "less in 8 of 8 decided pairs"
   std::string sentence;              // what was found, with test, n, p and counts

@@ -9,8 +9,9 @@ namespace batchmark {
 
 Calibration CalibratePairTest(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
                               const CalibrationOptions& options, const PairTest& test) {
-  if (claim.measure == "lr_ceiling") {
-    throw InputError("self-calibration takes runs of one spec, which have no lr_ceiling");
+  if (claim.measure == "lr_ceiling" || claim.test == ContrastTest::kTrend) {
+    throw InputError("self-calibration takes runs of one spec, in pairs: they have no " +
+                     (claim.test == ContrastTest::kTrend ? "trend" : claim.measure));
   }
   ContrastClaim pseudo = claim;
   pseudo.a = "first half";

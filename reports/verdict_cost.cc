@@ -66,13 +66,11 @@ ContrastCost JudgeCost(std::span<const RunRecord> runs, const std::string& arm_a
   ContrastClaim arms;
   arms.a = arm_a;
   arms.b = arm_b;
-  std::vector<const RunRecord*> pointers;
-  for (const RunRecord& run : runs) pointers.push_back(&run);
   int unpaired = 0;
   ContrastCost cost;
   std::vector<CostPair> arrived;
   std::vector<double> log_costs;
-  for (const RunPair& pair : MatchRuns(pointers, arms, unpaired)) {
+  for (const RunPair& pair : PairsOf(MatchSeeds(PointersTo(runs), arms, unpaired))) {
     const RunRecord &a = *pair.a.front(), &b = *pair.b.front();
     const auto ms_a = MsPerStepToTarget(a), ms_b = MsPerStepToTarget(b);
     if (ms_a && ms_b) {

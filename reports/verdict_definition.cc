@@ -21,6 +21,7 @@ constexpr std::pair<const char*, ContrastTest> kTests[] = {
     {"tost", ContrastTest::kTost},
     {"noninferiority", ContrastTest::kNonInferiority},
     {"proportion", ContrastTest::kProportion},
+    {"trend", ContrastTest::kTrend},
 };
 constexpr std::pair<const char*, Direction> kDirections[] = {
     {"less", Direction::kLess}, {"greater", Direction::kGreater}, {"equal", Direction::kEqual}};
@@ -57,8 +58,12 @@ ContrastClaim ParseClaim(const json& entry) {
   if (!entry.is_object()) throw InputError("every contrast must be a JSON object");
   ContrastClaim claim;
   claim.name = TextOf(entry, "name", "contrast: ");
-  claim.a = TextOf(entry, "a", Where(claim.name));
+  if (!entry.contains("arms")) claim.a = TextOf(entry, "a", Where(claim.name));
   if (entry.contains("b")) claim.b = TextOf(entry, "b", Where(claim.name));
+  for (const json& arm : entry.value("arms", json::array())) {
+    if (!arm.is_string()) throw InputError(Where(claim.name) + "'arms' must be a list of texts");
+    claim.arms.push_back(arm.get<std::string>());
+  }
   claim.measure = TextOf(entry, "measure", Where(claim.name));
   claim.test = ParseWord(kTests, TextOf(entry, "test", Where(claim.name)), claim.name, "test");
   claim.direction = ParseWord(kDirections, TextOf(entry, "direction", Where(claim.name)),
@@ -100,12 +105,13 @@ void RequireMeasure(const ContrastClaim& claim) {
   if (claim.test == ContrastTest::kLogRank && !IsArrival(measure)) {
     throw InputError(where + "test logrank is for steps_to_target and time_to_target_s");
   }
-  if (claim.b.empty() && !proportion)
+  if (claim.b.empty() && !proportion && claim.test != ContrastTest::kTrend)
     throw InputError(where + "only a proportion can do without b");
-  const bool families =
-      !claim.a.empty() && claim.a.back() == '*' && !claim.b.empty() && claim.b.back() == '*';
+  const std::vector<std::string> arms = ArmsOf(claim);
+  const bool families = std::all_of(arms.begin(), arms.end(),
+                                    [](const std::string& arm) { return arm.ends_with('*'); });
   if (measure == "lr_ceiling" && !families) {
-    throw InputError(where + "lr_ceiling compares families of arms: a and b must end in '*'");
+    throw InputError(where + "lr_ceiling compares families of arms: their names must end in '*'");
   }
 }
 
@@ -125,8 +131,9 @@ void RequireMargins(const ContrastClaim& claim) {
   }
   if (ratio && claim.margin < 0.0)
     throw InputError(where + "a margin of a ratio is a factor above 0");
-  if (claim.test == ContrastTest::kLogRank && claim.margin != 0.0) {
-    throw InputError(where + "test logrank has no margin");
+  if ((claim.test == ContrastTest::kLogRank || claim.test == ContrastTest::kTrend) &&
+      claim.margin != 0.0) {
+    throw InputError(where + "test " + ToText(claim.test) + " has no margin");
   }
   const bool share = claim.test == ContrastTest::kProportion;
   if (share && claim.b.empty() && !(claim.margin > 0.0 && claim.margin < 1.0)) {
@@ -150,16 +157,16 @@ void RequireMargins(const ContrastClaim& claim) {
 void RequireArms(const ExperimentClaims& claims) {
   if (claims.arms.empty()) return;
   const auto require = [&](const std::string& contrast, const std::string& arm) {
-    const bool pattern = !arm.empty() && arm.back() == '*';
+    const bool pattern = arm.ends_with('*');
     const bool known =
         std::any_of(claims.arms.begin(), claims.arms.end(), [&](const std::string& name) {
           return pattern ? name.compare(0, arm.size() - 1, arm, 0, arm.size() - 1) == 0
                          : name == arm;
         });
-    if (!arm.empty() && !known) throw InputError(Where(contrast) + "there is no arm '" + arm + "'");
+    if (!known) throw InputError(Where(contrast) + "there is no arm '" + arm + "'");
   };
   for (const ContrastClaim& claim : claims.contrasts) {
-    for (const std::string& arm : {claim.a, claim.b}) require(claim.name, arm);
+    for (const std::string& arm : ArmsOf(claim)) require(claim.name, arm);
   }
   if (claims.calibration) require(claims.calibration->claim.name, claims.calibration->arm);
 }
@@ -173,9 +180,25 @@ const char* ToText(ContrastTest test) {
   return "";
 }
 
+std::vector<std::string> ArmsOf(const ContrastClaim& claim) {
+  if (!claim.arms.empty()) return claim.arms;
+  return claim.b.empty() ? std::vector{claim.a} : std::vector{claim.a, claim.b};
+}
+
 void ValidateClaim(const ContrastClaim& claim) {
-  if (claim.a.empty()) throw InputError(Where(claim.name) + "a names no arm");
-  if (claim.a == claim.b) throw InputError(Where(claim.name) + "a and b are the same arm");
+  const bool trend = claim.test == ContrastTest::kTrend;
+  if (trend != !claim.arms.empty() || (trend && !(claim.a + claim.b).empty())) {
+    throw InputError(Where(claim.name) +
+                     "a trend names its arms in a list 'arms', other tests have a and b");
+  }
+  if (trend && claim.arms.size() < 3)
+    throw InputError(Where(claim.name) + "a trend needs at least three arms");
+  if (!trend && claim.a.empty()) throw InputError(Where(claim.name) + "a names no arm");
+  std::vector<std::string> arms = ArmsOf(claim);
+  std::sort(arms.begin(), arms.end());
+  if (std::adjacent_find(arms.begin(), arms.end()) != arms.end())
+    throw InputError(Where(claim.name) +
+                     (trend ? "an arm is named twice" : "a and b are the same arm"));
   const bool equal = claim.direction == Direction::kEqual;
   if (equal != (claim.test == ContrastTest::kTost)) {
     throw InputError(Where(claim.name) + "direction equal and test tost belong together");

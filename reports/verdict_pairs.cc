@@ -1,5 +1,6 @@
 #include "reports/verdict_pairs.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -95,8 +96,10 @@ std::optional<Known> LogCeiling(const std::vector<const RunRecord*>& runs) {
   return Exactly(half->dose);
 }
 
-std::optional<Known> Measured(const std::vector<const RunRecord*>& runs,
-                              const ContrastClaim& claim) {
+}  // namespace
+
+std::optional<Known> MeasureOf(const std::vector<const RunRecord*>& runs,
+                               const ContrastClaim& claim) {
   if (claim.measure == "lr_ceiling") return LogCeiling(runs);
   const RunRecord& run = *runs.front();
   if (IsArrival(claim.measure)) return LogArrival(run, claim.measure);
@@ -106,8 +109,6 @@ std::optional<Known> Measured(const std::vector<const RunRecord*>& runs,
     throw InputError(claim.measure + " of run " + run.key + " is not positive, so it has no ratio");
   return Exactly(std::log(known->low));
 }
-
-}  // namespace
 
 bool Known::IsExact() const { return low == high && std::isfinite(low); }
 
@@ -138,37 +139,44 @@ std::vector<const RunRecord*> PointersTo(std::span<const RunRecord> runs) {
   return pointers;
 }
 
-std::vector<RunPair> MatchRuns(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
-                               int& unpaired) {
-  std::map<int64_t, RunPair> by_seed;
+std::vector<SeedRuns> MatchSeeds(std::span<const RunRecord* const> runs, const ContrastClaim& claim,
+                                 int& unpaired) {
+  const std::vector<std::string> arms = ArmsOf(claim);
+  std::map<int64_t, SeedRuns> by_seed;
   for (const RunRecord* run : runs) {
-    for (const bool is_a : {true, false}) {
-      if (!NameFits(run->arm, is_a ? claim.a : claim.b)) continue;
+    for (size_t i = 0; i < arms.size(); ++i) {
+      if (!NameFits(run->arm, arms[i])) continue;
       const int64_t seed = std::atoll(SpecValue(*run, "seed").c_str());
-      RunPair& pair = by_seed[seed];
-      pair.seed = seed;
-      auto& side = is_a ? pair.a : pair.b;
-      side.push_back(run);
-      if (side.size() > 1 && claim.measure != "lr_ceiling") {
+      SeedRuns& of_seed = by_seed[seed];
+      of_seed.seed = seed;
+      of_seed.arms.resize(arms.size());
+      of_seed.arms[i].push_back(run);
+      if (of_seed.arms[i].size() > 1 && claim.measure != "lr_ceiling") {
         throw InputError("arm '" + run->arm + "' holds two runs of seed " + std::to_string(seed) +
                          "; a contrast takes runs of one size only");
       }
     }
   }
-  std::vector<RunPair> pairs;
+  std::vector<SeedRuns> seeds;
   unpaired = 0;
-  for (auto& [seed, pair] : by_seed) {
-    if (pair.a.empty() || (pair.b.empty() && !claim.b.empty())) {
-      ++unpaired;
-    } else {
-      pairs.push_back(std::move(pair));
-    }
+  for (auto& [seed, of_seed] : by_seed) {
+    const bool whole = std::none_of(of_seed.arms.begin(), of_seed.arms.end(),
+                                    [](const auto& of_arm) { return of_arm.empty(); });
+    if (whole) seeds.push_back(std::move(of_seed));
+    unpaired += !whole;
   }
+  return seeds;
+}
+
+std::vector<RunPair> PairsOf(std::span<const SeedRuns> seeds) {
+  std::vector<RunPair> pairs;
+  for (const SeedRuns& s : seeds)
+    pairs.push_back({s.seed, s.arms[0], s.arms.size() > 1 ? s.arms[1] : decltype(RunPair::b)()});
   return pairs;
 }
 
 std::optional<Known> EffectOf(const RunPair& pair, const ContrastClaim& claim) {
-  const auto a = Measured(pair.a, claim), b = Measured(pair.b, claim);
+  const auto a = MeasureOf(pair.a, claim), b = MeasureOf(pair.b, claim);
   if (!a || !b) return std::nullopt;
   // Two infinities of one sign say nothing of their difference.
   const bool low_open = std::isinf(a->low) && a->low == b->high;

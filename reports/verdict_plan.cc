@@ -10,7 +10,8 @@
 namespace batchmark {
 namespace {
 
-constexpr double kUsualShare = 0.95;  // of pairs that go the claimed way, where nothing is declared
+// Of pairs that go the claimed way, where nothing is declared: of runs, and of a trend's arms.
+constexpr double kUsualShare = 0.95, kUsualTrend = 0.8;
 
 // Fewest runs of one arm with which the exact test of its share can decide: all or none of them
 // hit.
@@ -19,10 +20,27 @@ int FewestForShare(const ContrastClaim& claim, double alpha) {
   return static_cast<int>(std::ceil(std::log(0.5 * alpha) / std::log(each) - 1e-9));
 }
 
+// Fewest seeds with which Page's test can decide: all arms of all of them in order.
+int FewestForTrend(const ContrastClaim& claim, double alpha) {
+  const double orders = std::tgamma(static_cast<double>(claim.arms.size()) + 1.0);
+  return static_cast<int>(std::ceil(std::log(0.5 * alpha) / -std::log(orders) - 1e-9));
+}
+
+// The declared share of pairs that go the claimed way, or the usual one.
+double ClaimedShare(const ContrastClaim& claim, double usual) {
+  const bool declared = claim.assumed_effect > 0.5 && claim.assumed_effect <= 1.0;
+  return declared ? claim.assumed_effect : usual;
+}
+
+void PlanTrend(const ContrastClaim& claim, const PowerGoal& goal, ContrastPlan& plan) {
+  const double share = ClaimedShare(claim, kUsualTrend);
+  plan.required = RequiredSeedsPage(static_cast<int>(claim.arms.size()), share, goal);
+  plan.sentence = "for 80 % power if " + FactorText(100.0 * share) +
+                  " % of the pairs of arms stand in the claimed order";
+}
+
 void PlanSign(const ContrastClaim& claim, const PowerGoal& goal, ContrastPlan& plan) {
-  const double share = claim.assumed_effect > 0.5 && claim.assumed_effect <= 1.0
-                           ? claim.assumed_effect
-                           : kUsualShare;
+  const double share = ClaimedShare(claim, kUsualShare);
   plan.required = RequiredPairsSign(share, goal);
   plan.sentence =
       "for 80 % power if " + FactorText(100.0 * share) + " % of the pairs go the claimed way";
@@ -79,13 +97,17 @@ ContrastPlan PlanContrast(const ContrastClaim& claim, int seeds, int family, dou
              claim.test == ContrastTest::kProportion) {
     plan.fewest = std::max(plan.fewest, FewestDecisivePairs(family, alpha));
     PlanSign(claim, goal, plan);
+  } else if (claim.test == ContrastTest::kTrend) {
+    plan.fewest = std::max(plan.fewest, FewestForTrend(claim, goal.alpha));
+    PlanTrend(claim, goal, plan);
   } else {
     PlanStudent(claim, goal, plan);
   }
   plan.required = std::max(plan.required, plan.fewest);
+  const char* noun = one_arm ? "run" : claim.test == ContrastTest::kTrend ? "seed" : "pair";
   plan.enough = seeds >= plan.fewest;
-  plan.sentence = claim.name + ": needs " + CountText(plan.required, one_arm ? "run" : "pair") +
-                  " " + plan.sentence + ", and at least " + std::to_string(plan.fewest) +
+  plan.sentence = claim.name + ": needs " + CountText(plan.required, noun) + " " + plan.sentence +
+                  ", and at least " + std::to_string(plan.fewest) +
                   " to decide at all; planned: " + std::to_string(seeds) +
                   (plan.enough ? "." : ", so it will be inconclusive.");
   return plan;

@@ -200,22 +200,6 @@ std::optional<ShownEffect> Show(std::span<const Known> effects, const ContrastFi
   return shown;
 }
 
-void CountStatuses(std::span<const RunPair> pairs, ContrastFinding& finding) {
-  auto count = [](const std::vector<const RunRecord*>& runs, int& diverged, int& censored) {
-    for (const RunRecord* run : runs) {
-      if (run->status == "diverged") {
-        ++diverged;
-      } else if (!run->steps_to_target) {
-        ++censored;
-      }
-    }
-  };
-  for (const RunPair& pair : pairs) {
-    count(pair.a, finding.diverged_a, finding.censored_a);
-    count(pair.b, finding.diverged_b, finding.censored_b);
-  }
-}
-
 }  // namespace
 
 double ClaimNull(const ContrastClaim& claim) {
@@ -231,8 +215,17 @@ double ClaimMargin(const ContrastClaim& claim) {
   return IsRatio(claim) ? std::log(claim.margin) : claim.margin;
 }
 
-ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& claim,
-                          double alpha) {
+void CountStatuses(const std::vector<const RunRecord*>& runs, int& diverged, int& censored) {
+  for (const RunRecord* run : runs) {
+    if (run->status == "diverged") {
+      ++diverged;
+    } else if (!run->steps_to_target) {
+      ++censored;
+    }
+  }
+}
+
+ContrastFinding StartFinding(const ContrastClaim& claim) {
   ContrastFinding finding;
   finding.claim = claim;
   finding.test_used = claim.test;
@@ -245,7 +238,17 @@ ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& c
   criterion.is_check = claim.role == ContrastRole::kCheck;
   if (claim.min_effect > 0.0)
     criterion.min_effect = finding.is_ratio ? std::log(claim.min_effect) : claim.min_effect;
-  CountStatuses(pairs, finding);
+  return finding;
+}
+
+ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& claim,
+                          double alpha) {
+  ContrastFinding finding = StartFinding(claim);
+  Criterion& criterion = finding.criterion;
+  for (const RunPair& pair : pairs) {
+    CountStatuses(pair.a, finding.diverged_a, finding.censored_a);
+    CountStatuses(pair.b, finding.diverged_b, finding.censored_b);
+  }
 
   if (claim.test == ContrastTest::kProportion) {
     finding.pairs = static_cast<int>(pairs.size());

@@ -12,6 +12,14 @@ namespace batchmark {
 double ClaimNull(const ContrastClaim& claim);
 double ClaimMargin(const ContrastClaim& claim);  // tost and noninferiority
 
+// A finding before its test: the claim and what its criterion declares.
+ContrastFinding StartFinding(const ContrastClaim& claim);
+// Adds an arm's runs that ended otherwise than the measure would have it.
+void CountStatuses(const std::vector<const RunRecord*>& runs, int& diverged, int& censored);
+
+// verdict_trend.cc
+ContrastFinding TestTrend(std::span<const SeedRuns> seeds, const ContrastClaim& claim,
+                          double alpha);
 // Everything of a finding but sentence and family: the test, its criterion and the counts.
 ContrastFinding TestPairs(std::span<const RunPair> pairs, const ContrastClaim& claim, double alpha);
 

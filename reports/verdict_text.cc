@@ -28,23 +28,28 @@ std::string DifferenceText(double difference, const std::string& measure) {
   return IsAccuracy(measure) ? Digits("%+.2f", 100.0 * difference) : Digits("%+.3g", difference);
 }
 
+std::string UnitOfDifference(const std::string& measure) {
+  return IsAccuracy(measure) ? " points" : "";
+}
+
 bool IsShareOfOne(const ContrastFinding& finding) {
   return finding.claim.test == ContrastTest::kProportion && finding.claim.b.empty();
 }
 
+bool IsTrend(const ContrastFinding& finding) { return finding.claim.test == ContrastTest::kTrend; }
+
 std::string OnScale(double effect, const ContrastFinding& finding) {
   if (finding.is_ratio) return FactorText(std::exp(effect));
-  if (IsShareOfOne(finding)) return Digits("%.0f", 100.0 * effect);
+  if (IsShareOfOne(finding) || IsTrend(finding)) return Digits("%.0f", 100.0 * effect);
   if (finding.claim.test == ContrastTest::kProportion) return Digits("%+.0f", 100.0 * effect);
   return DifferenceText(effect, finding.claim.measure);
 }
 
 std::string UnitText(const ContrastFinding& finding) {
   if (finding.is_ratio) return "";
-  if (IsShareOfOne(finding)) return " %";
-  if (finding.claim.test == ContrastTest::kProportion || IsAccuracy(finding.claim.measure))
-    return " points";
-  return "";
+  if (IsShareOfOne(finding) || IsTrend(finding)) return " %";
+  if (finding.claim.test == ContrastTest::kProportion) return " points";
+  return UnitOfDifference(finding.claim.measure);
 }
 
 const char* TestText(ContrastTest test, bool one_arm) {
@@ -64,6 +69,8 @@ const char* TestText(ContrastTest test, bool one_arm) {
       return "non-inferiority t test";
     case ContrastTest::kProportion:
       return one_arm ? "exact binomial test" : "McNemar's exact test";
+    case ContrastTest::kTrend:
+      return "Page's trend test";
   }
   return "";
 }
@@ -88,6 +95,17 @@ std::string ShareText(const ContrastFinding& finding, const std::string& shown) 
   if (finding.claim.b.empty()) return shown;
   return "difference of shares " + shown + "; " + std::to_string(finding.counts.greater) +
          " pairs only the first, " + std::to_string(finding.counts.less) + " only the second";
+}
+
+// "falls in 92 % [80, 100] of the pairs of arms; first to last -0.57 points"
+std::string TrendText(const ContrastFinding& finding) {
+  const ContrastClaim& claim = finding.claim;
+  std::string text = std::string(claim.direction == Direction::kLess ? "falls" : "rises") + " in " +
+                     ShownText(finding) + " of the pairs of arms";
+  if (!finding.change) return text;
+  text += "; first to last ";
+  if (IsRatio(claim)) return text + "x " + FactorText(std::exp(*finding.change));
+  return text + DifferenceText(*finding.change, claim.measure) + UnitOfDifference(claim.measure);
 }
 
 // The smaller p of the two sides, as a reader expects of a two-sided test.
@@ -135,6 +153,13 @@ std::string ArmText(std::string arm) {
   return arm;
 }
 
+std::string ArmsText(const ContrastClaim& claim) {
+  std::string text;
+  for (const std::string& arm : ArmsOf(claim))
+    text += (text.empty() ? "" : claim.arms.empty() ? " against " : " → ") + ArmText(arm);
+  return text;
+}
+
 std::string CountText(int count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
@@ -168,6 +193,7 @@ std::string ShownText(const ContrastFinding& finding) {
 
 std::string EffectText(const ContrastFinding& finding) {
   if (!finding.criterion.estimate) return "nothing could be compared";
+  if (IsTrend(finding)) return TrendText(finding);
   const std::string shown = ShownText(finding);
   if (finding.test_used == ContrastTest::kProportion) return ShareText(finding, shown);
   const bool by_pairs =
@@ -182,9 +208,9 @@ std::string EffectText(const ContrastFinding& finding) {
 std::string FindingSentence(const ContrastFinding& finding) {
   const ContrastClaim& claim = finding.claim;
   const bool one_arm = claim.b.empty();
-  const std::string a = ArmText(claim.a), b = ArmText(claim.b);
-  std::string text = claim.name + ": " + report::MetricName(claim.measure) + ", " + a +
-                     (one_arm ? "" : " against " + b) + ": " + finding.effect_text + " (" +
+  const std::string a = IsTrend(finding) ? "All arms" : ArmText(claim.a), b = ArmText(claim.b);
+  std::string text = claim.name + ": " + report::MetricName(claim.measure) + ", " +
+                     ArmsText(claim) + ": " + finding.effect_text + " (" +
                      TestText(finding.test_used, one_arm) +
                      ", n = " + std::to_string(finding.pairs);
   if (finding.criterion.estimate) text += ", " + Evidence(finding);

@@ -11,6 +11,8 @@ namespace batchmark {
 
 // "BN, depth 4" of a family "BN, depth 4:*".
 std::string ArmText(std::string arm);
+// "A → B → C" of a trend, "A against B", or "A".
+std::string ArmsText(const ContrastClaim& claim);
 std::string PText(double p);                                // "p = 0.0078", "p < 0.0001"
 std::string FactorText(double ratio);                       // "0.42"
 std::string CountText(int count, const std::string& noun);  // "1 pair", "8 pairs"

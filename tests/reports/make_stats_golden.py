@@ -307,22 +307,8 @@ def unpaired():
     sums = [sum(float(np.dot(row, weights)) for row in rows)  # every order of every seed
             for rows in itertools.product(*(list(itertools.permutations(r)) for r in ranks))]
     page.append({"values": tied.tolist(), "l": seen, "p": float(np.mean(np.array(sums) >= seen - 1e-9))})
-
-    def jonckheere(groups):
-        return sum(float(np.sum(y[None, :] > x[:, None]) + 0.5 * np.sum(y[None, :] == x[:, None]))
-                   for x, y in itertools.combinations(groups, 2))
-
-    trend = []
-    for sizes, high in (((3, 3, 2), 100), ((2, 3, 3), 4), ((4, 4), 3)):
-        pool = np.sort(rng.integers(0, high, sum(sizes)).astype(float))
-        cuts = np.cumsum(sizes)[:-1]
-        # Mean and variance over every assignment of the pool to the groups: no formula involved.
-        all_j = np.array([jonckheere(np.split(np.array(order), cuts)) for order in itertools.permutations(pool)])
-        j = jonckheere(np.split(pool, cuts))
-        trend.append({"groups": [list(g) for g in np.split(pool, cuts)], "j": j,
-                      "p": stats.norm.sf((j - all_j.mean()) / all_j.std())})
     write("unpaired", {"mann_whitney": mann_whitney, "brown_forsythe": brown_forsythe, "intervals": intervals,
-                       "fisher": fisher, "binomial": binomial, "page": page, "jonckheere": trend})
+                       "fisher": fisher, "binomial": binomial, "page": page})
 
 
 # ---- Power and logistic curves

@@ -59,14 +59,25 @@ int List() {
   return 0;
 }
 
+// "test_accuracy of "before" greater than of "after"", "... falls along "4", "8", "16"".
+std::string ContrastText(const Contrast& c) {
+  if (c.arms.empty()) {
+    return c.measure + " of \"" + c.a + "\" " + c.direction +
+           (c.b.empty() ? " than " + NumberText(c.margin)
+                        : (c.direction == "equal" ? " to that of \"" : " than of \"") + c.b + "\"");
+  }
+  std::string arms;
+  for (const std::string& arm : c.arms) arms += (arms.empty() ? "\"" : ", \"") + arm + "\"";
+  return c.measure + (c.direction == "less" ? " falls along " : " rises along ") + arms;
+}
+
 int Show(const std::string& name) {
   const Experiment& e = FindExperiment(name);
   std::string text = e.name + "\n" + WrapText("", 0, e.title) + "\n" + Paragraph("claim", e.claim) +
                      Paragraph("source", e.source) + Paragraph("base", SettingsText(e.base));
   for (const Arm& arm : e.arms) text += Paragraph("arm", arm.name + ": " + SettingsText(arm.set));
   for (const Contrast& c : e.contrasts)
-    text += Paragraph("contrast", c.name + ": " + c.measure + " of \"" + c.a + "\" " + c.direction +
-                                      " than of \"" + c.b + "\" (" + c.test + ")");
+    text += Paragraph("contrast", c.name + ": " + ContrastText(c) + " (" + c.test + ")");
   text += Paragraph("full", SizeText(e.full));
   if (e.cheap) text += Paragraph("cheap", SizeText(*e.cheap) + " (--cheap, or a --budget that the full form exceeds)");
   Print(text + Paragraph("quick", SizeText(e.quick)));

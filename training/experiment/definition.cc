@@ -122,8 +122,12 @@ class Reader {
                .assumed_effect = table["assumed_effect"].value_or(0.0),
                .assumed_sd = table["assumed_sd"].value_or(0.0),
                .n_min = static_cast<int>(table["n_min"].value_or(int64_t{0}))};
-    c.a = with_arms ? RequiredText(table, "a") : "first half";
-    c.b = with_arms ? table["b"].value_or(std::string()) : "second half";
+    c.arms = Texts(table, "arms");
+    if (!with_arms) {
+      c.a = "first half", c.b = "second half";
+    } else if (c.arms.empty()) {
+      c.a = RequiredText(table, "a"), c.b = table["b"].value_or(std::string());
+    }
     return c;
   }
 

@@ -34,6 +34,7 @@ struct Arm {
 // reports/verdict.h.
 struct Contrast {
   std::string name, a, b, measure, test, direction, role;
+  std::vector<std::string> arms;  // of a trend, in place of a and b
   double margin = 0.0, min_effect = 0.0, assumed_effect = 0.0, assumed_sd = 0.0;
   int n_min = 0;  // 0: the verdict's default
 };

@@ -9,8 +9,10 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json ContrastJson(const Contrast& c) {
-  ordered_json j{{"name", c.name}, {"a", c.a}};
+  ordered_json j{{"name", c.name}};
+  if (!c.a.empty()) j["a"] = c.a;
   if (!c.b.empty()) j["b"] = c.b;
+  if (!c.arms.empty()) j["arms"] = c.arms;
   j["measure"] = c.measure, j["test"] = c.test, j["direction"] = c.direction;
   j["margin"] = c.margin;
   if (!c.role.empty()) j["role"] = c.role;

@@ -14,7 +14,7 @@ std::vector<std::string> CostSentences(const Experiment& e, const std::vector<Ru
   for (const Contrast& c : e.contrasts) {
     const bool arrivals = c.measure == "steps_to_target" || c.measure == "time_to_target_s";
     const std::pair<std::string, std::string> arms(c.a, c.b);
-    if (!arrivals || std::find(told.begin(), told.end(), arms) != told.end()) continue;
+    if (!arrivals || c.b.empty() || std::find(told.begin(), told.end(), arms) != told.end()) continue;
     told.push_back(arms);
     sentences.push_back(JudgeCost(runs, c.a, c.b).sentence);
   }

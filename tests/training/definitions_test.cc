@@ -61,6 +61,7 @@ TEST_CASE("A form leaves out the arms and contrasts that it names", "[definition
       "[[contrast]]\nname='early'\na='a'\nb='b'\nmeasure='val_accuracy@10'\ntest='paired'\ndirection='less'\n"
       "[[contrast]]\nname='late'\na='a'\nb='b'\nmeasure='val_accuracy@900'\ntest='paired'\ndirection='less'\n"
       "[[contrast]]\nname='third'\na='c'\nb='b'\nmeasure='val_accuracy'\ntest='paired'\ndirection='less'\n"
+      "[[contrast]]\nname='trend'\narms=['a', 'c', 'b']\nmeasure='val_accuracy'\ntest='trend'\ndirection='less'\n"
       "[full]\nseeds=8\n[quick]\nseeds=1\n[cheap]\nseeds=8\nwithout=['late', 'c']\n";
   const Experiment e = ParseExperiment(text, "x.toml");
   const Experiment cheap = InForm(e, "cheap");
@@ -68,7 +69,7 @@ TEST_CASE("A form leaves out the arms and contrasts that it names", "[definition
   REQUIRE(cheap.contrasts.size() == 1);
   CHECK(cheap.contrasts[0].name == "early");
   CHECK(InForm(e, "full").arms.size() == 3);
-  CHECK(InForm(e, "full").contrasts.size() == 3);
+  CHECK(InForm(e, "full").contrasts.size() == 4);
 }
 
 TEST_CASE("A bracket tries its grid, then halves the gap, as its answers say", "[definitions][procedure]") {

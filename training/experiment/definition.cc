@@ -251,7 +251,10 @@ Experiment InForm(const Experiment& experiment, const std::string& form) {
   Experiment e = experiment;
   for (const std::string& name : e.Size(form).without) {
     std::erase_if(e.arms, [&](const Arm& arm) { return arm.name == name; });
-    std::erase_if(e.contrasts, [&](const Contrast& c) { return c.name == name || IsArmOf(name, c.a) || IsArmOf(name, c.b); });
+    std::erase_if(e.contrasts, [&](const Contrast& c) {
+      const auto named = [&](const std::string& compared) { return IsArmOf(name, compared); };
+      return c.name == name || named(c.a) || named(c.b) || std::any_of(c.arms.begin(), c.arms.end(), named);
+    });
     if (e.procedure) std::erase(e.procedure->arms, name);
   }
   return e;

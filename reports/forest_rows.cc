@@ -20,7 +20,7 @@ struct Unit {
 Unit UnitOf(const ContrastFinding& finding) {
   const ContrastClaim& claim = finding.claim;
   if (claim.test == ContrastTest::kTrend)
-    return {"pairs of arms in the claimed order, %", ScaleKind::kLinear, 100};
+    return {"pairs of arms in order, %", ScaleKind::kLinear, 100};
   if (finding.is_ratio) return {"ratio first / second", ScaleKind::kLog, 1};
   if (claim.test == ContrastTest::kProportion) {
     return {claim.b.empty() ? "share of runs, %" : "difference of shares, points",
@@ -140,7 +140,7 @@ void ForestBuilder::AddRow(const Study& study, const ContrastFinding& finding,
   row.text = EffectWords(finding);
   row.said = OutcomeText(finding);
   if (row.said.find("n = ") == std::string::npos)
-    row.said += ", n = " + std::to_string(finding.pairs);
+    row.said += ", n\u00a0=\u00a0" + std::to_string(finding.pairs);  // on one line
   row.outcome = OutcomeOf(finding);
   row.faint = finding.claim.role == ContrastRole::kReport;
   row.claim = ClaimOf(finding);
@@ -176,7 +176,7 @@ Forest ForestBuilder::Finish(const std::string& title, const std::string& subtit
   for (ForestGroup& group : forest.groups) {
     if (group.kind == ScaleKind::kLinear && IsWide(group)) {
       group.kind = ScaleKind::kSigned;
-      group.title += " (log both ways)";
+      group.title += " (log)";
     }
   }
   return forest;

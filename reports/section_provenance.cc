@@ -70,7 +70,10 @@ void WriteProvenance(const ReportData& data, ReportPage& page) {
   page.Code(commands + "batchmark report " + Joined(data.inputs, " ") + " --out report");
 
   if (!data.records.empty()) {
-    page.File("data/runs.csv", ExportRuns(data.records, ExportFormat::kCsv));
+    const RunTables tables = ExportRunTables(data.records);
+    page.File("data/runs.csv", tables.runs);
+    page.File("data/arms.csv", tables.arms);
+    page.File("data/constants.csv", tables.constants);
     page.Heading(2, "How to read this");
     std::string text =
         "- **Steps to target**: the first evaluation at which the metric meets the target and "
@@ -88,9 +91,11 @@ void WriteProvenance(const ReportData& data, ReportPage& page) {
         text += "- **" + MarkdownEscape(study.experiment) + "**: " + MarkdownEscape(study.source) +
                 "\n";
     }
-    page.Paragraph(text +
-                   "- Every figure's numbers are in [data/](data/); [every run](data/runs.csv), "
-                   "[environment](env.json).");
+    page.Paragraph(
+        text +
+        "- Every figure's numbers are in [data/](data/). [Every run](data/runs.csv) joins "
+        "[its arm's settings](data/arms.csv) on experiment and arm; what all runs share "
+        "is in [constants](data/constants.csv) and the [environment](env.json).");
   }
 }
 

@@ -17,6 +17,7 @@
 #include "training/data/dataset.h"
 #include "training/experiment/definition.h"
 #include "training/experiment/judge.h"
+#include "training/experiment/procedure.h"
 #include "training/experiment/runner.h"
 
 namespace batchmark {
@@ -94,7 +95,9 @@ class RunObserverOnTerminal : public ExperimentObserver {
     count_ = runs.size();
     form_ = sizing.form;
     if (!sizing.sentence.empty()) progress_.Line(sizing.sentence);
-    progress_.Line(std::to_string(count_) + " runs, " + std::to_string(sizing.seeds) + " seeds" +
+    const size_t trials = TuningRuns(InForm(experiment_, form_));
+    progress_.Line(std::to_string(count_) + " runs, " +
+                   (trials > 0 ? std::to_string(trials) + " tuning runs before them, " : "") + std::to_string(sizing.seeds) + " seeds" +
                    (estimated_s > 0 ? ", about " + Clock(estimated_s) : ""));
     for (const std::string& sentence : RequiredRuns(InForm(experiment_, form_), sizing.seeds)) progress_.Line(sentence);
   }

@@ -103,7 +103,8 @@ struct DefinitionUse {
   int64_t step_cap = 1;
   double target = 0.0;
   std::string target_metric;
-  std::vector<std::string> runs;  // keys of its runs; empty: all of the experiment's name
+  std::vector<std::string> runs;    // keys of its runs; empty: all of the experiment's name
+  std::vector<std::string> trials;  // of its tuning runs, likewise
 };
 // The definition as the report reads it from the store (document "experiment/<name>").
 std::string DefinitionJson(const Experiment& experiment, const DefinitionUse& use);

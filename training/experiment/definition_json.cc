@@ -45,6 +45,7 @@ std::string DefinitionJson(const Experiment& e, const DefinitionUse& use) {
     j["calibration"]["arm"] = e.calibration->arm;
   }
   if (!use.runs.empty()) j["runs"] = use.runs;
+  if (!use.trials.empty()) j["trials"] = use.trials;
   return j.dump(1);
 }
 

@@ -22,29 +22,34 @@ std::string Minutes(double seconds) {
 
 }  // namespace
 
-ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s,
+double RunCosts::Seconds(int seeds, int64_t steps) const {
+  return seeds * Total(every_seed, steps) + Total(once, steps);
+}
+
+ExperimentSizing FitBudget(const ExperimentSize& size, const RunCosts& costs, double budget_s,
                            const std::string& whole) {
   ExperimentSizing sizing{.seeds = size.seeds};
-  const double block = Total(costs, 0);  // all arms, one seed
-  if (budget_s <= 0 || block * size.seeds <= budget_s) return sizing;
-  sizing.seeds = std::clamp(static_cast<int>(budget_s / block), size.min_seeds, size.seeds);
+  if (budget_s <= 0 || costs.Seconds(size.seeds, 0) <= budget_s) return sizing;
+  const double for_seeds_s = budget_s - Total(costs.once, 0);
+  sizing.seeds = static_cast<int>(
+      std::clamp(for_seeds_s / Total(costs.every_seed, 0), double(size.min_seeds), double(size.seeds)));
   std::string cut;
   if (sizing.seeds < size.seeds) {
     cut = "seeds " + std::to_string(size.seeds) + " -> " + std::to_string(sizing.seeds);
   }
-  if (block * sizing.seeds > budget_s) {
-    const int64_t longest =
-        std::max_element(costs.begin(), costs.end(), [](auto& a, auto& b) { return a.steps < b.steps; })->steps;
-    const int64_t every = costs.front().eval_every;
+  if (costs.Seconds(sizing.seeds, 0) > budget_s) {
+    int64_t longest = 0, every = 1;
+    for (const ArmCost& cost : costs.every_seed)
+      longest = std::max(longest, cost.steps), every = std::max(every, cost.eval_every);
     int64_t steps = longest / every * every;
-    while (steps > every && Total(costs, steps) * sizing.seeds > budget_s) steps -= every;
+    while (steps > every && costs.Seconds(sizing.seeds, steps) > budget_s) steps -= every;
     const int64_t least = size.min_steps > 0 ? std::min(size.min_steps, longest) : longest / 2 / every * every;
     sizing.steps = std::max({every, steps, least});
     cut += (cut.empty() ? "" : ", ") + ("steps " + std::to_string(longest)) + " -> " + std::to_string(sizing.steps);
   }
-  const double planned_s = Total(costs, sizing.steps) * sizing.seeds;
-  sizing.sentence = whole + " would take " + Minutes(block * size.seeds) + " here; to fit " +
+  sizing.sentence = whole + " would take " + Minutes(costs.Seconds(size.seeds, 0)) + " here; to fit " +
                     Minutes(budget_s) + " it was cut: " + cut + ".";
+  const double planned_s = costs.Seconds(sizing.seeds, sizing.steps);
   if (planned_s > 1.05 * budget_s) {
     sizing.sentence += " It takes " + Minutes(planned_s) + " all the same: fewer runs or steps would show nothing.";
   }

@@ -37,9 +37,16 @@ struct ArmCost {
   }
 };
 
+// What a budget is cut by: one entry a run.
+struct RunCosts {
+  std::vector<ArmCost> every_seed;  // a bracket's grid and bisections among them
+  std::vector<ArmCost> once;        // however many seeds: tuning trials, the runs of a calibrated arm
+  double Seconds(int seeds, int64_t steps) const;  // steps: 0 for the uncut runs
+};
+
 // Seeds first (down to min_seeds), then steps (a multiple of eval_every, down to min_steps), so that all
 // runs fit budget_s; says so where even that does not. whole: what is cut, for the sentence.
-ExperimentSizing FitBudget(const ExperimentSize& size, const std::vector<ArmCost>& costs, double budget_s,
+ExperimentSizing FitBudget(const ExperimentSize& size, const RunCosts& costs, double budget_s,
                            const std::string& whole = "The whole experiment");
 
 // The spec of one run: defaults, then base, then size, then arm, then `overrides`, then seed and steps.

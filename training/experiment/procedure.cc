@@ -42,6 +42,13 @@ std::vector<std::string> ProcedureValues(const Procedure& p) {
   return values;
 }
 
+size_t TuningRuns(const Experiment& e) {
+  if (!e.procedure || e.procedure->kind != Procedure::Kind::kTune) return 0;
+  const auto arms = std::count_if(e.arms.begin(), e.arms.end(),
+                                  [&](const Arm& arm) { return IsOfProcedure(*e.procedure, arm.name); });
+  return static_cast<size_t>(arms * e.procedure->count * e.procedure->seeds);
+}
+
 bool IsOfProcedure(const Procedure& p, const std::string& arm) {
   return p.arms.empty() || std::find(p.arms.begin(), p.arms.end(), arm) != p.arms.end();
 }

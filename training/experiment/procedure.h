@@ -21,6 +21,8 @@
 namespace batchmark {
 
 std::vector<std::string> ProcedureValues(const Procedure& procedure);  // the log grid
+// Trials of an experiment that tunes, over all arms; they come before its runs. 0 for any other.
+size_t TuningRuns(const Experiment& experiment);
 bool IsOfProcedure(const Procedure& procedure, const std::string& arm);
 
 // The values still to be run of one arm and seed, empty when done. diverged: by value; empty = not yet run.

@@ -32,33 +32,27 @@ std::string SizingName(const Experiment& e, const ExperimentOptions& options, co
          Sha256Hex(DefinitionJson(e, {}) + sizes).substr(0, 16) + "/" + data.hash.substr(0, 16) + "/" + HostId();
 }
 
-// What a budget is cut by: runs that come with each seed, and those that come once.
-struct CostList {
-  std::vector<ArmCost> every_seed;
-  double once_s = 0;
-};
-
-CostList MeasureArms(const Experiment& e, const ExperimentSize& size, const ExperimentOptions& options,
+RunCosts MeasureArms(const Experiment& e, const ExperimentSize& size, const ExperimentOptions& options,
                      const Dataset& data) {
-  CostList list;
+  RunCosts list;
   std::map<std::string, ArmCost> measured;
   for (size_t arm = 0; arm < e.arms.size(); ++arm) {
     const RunSpec spec = ArmSpec(e, size, arm, /*seed=*/1, /*steps=*/0, options.overrides);
     const std::string key = CostKey(spec);
     if (!measured.count(key)) measured.emplace(key, MeasureArm(spec, data));
     const ArmCost& cost = measured.at(key);
-    int runs = 1;
-    if (e.procedure && IsOfProcedure(*e.procedure, e.arms[arm].name)) {
-      const int trials = e.procedure->count;
-      if (e.procedure->kind == Procedure::Kind::kBracket) {
-        runs = trials + e.procedure->bisections;
-      } else {
-        list.once_s += trials * e.procedure->seeds * cost.Seconds(cost.steps);
-      }
+    const auto add = [&](std::vector<ArmCost>& runs, int count) {
+      runs.insert(runs.end(), static_cast<size_t>(count), cost);
+    };
+    const bool found = e.procedure && IsOfProcedure(*e.procedure, e.arms[arm].name);
+    const bool bracket = found && e.procedure->kind == Procedure::Kind::kBracket;
+    const bool calibrated = e.calibration && e.calibration->arm == e.arms[arm].name;
+    if (found && !bracket) add(list.once, e.procedure->count * e.procedure->seeds);
+    if (calibrated && e.calibration->seeds >= size.seeds) {
+      add(list.once, e.calibration->seeds);
+    } else {
+      add(list.every_seed, bracket ? e.procedure->count + e.procedure->bisections : 1);
     }
-    list.every_seed.insert(list.every_seed.end(), static_cast<size_t>(runs), cost);
-    if (e.calibration && e.calibration->arm == e.arms[arm].name)
-      list.once_s += std::max(0, e.calibration->seeds - size.seeds) * cost.Seconds(cost.steps);
   }
   return list;
 }
@@ -71,15 +65,13 @@ struct PlannedSize {
 PlannedSize MeasureSize(const Experiment& e, const std::string& form, double budget_s,
                         const ExperimentOptions& options, const Dataset& data) {
   const ExperimentSize& size = e.Size(form);
-  const CostList costs = MeasureArms(InForm(e, form), size, options, data);
-  const double for_seeds_s = budget_s > 0 ? std::max(1.0, budget_s - costs.once_s) : 0.0;
-  PlannedSize planned{FitBudget(size, costs.every_seed, for_seeds_s, form == "cheap" ? "All of that" : "The whole experiment"),
-                      costs.once_s};
+  const Experiment in_form = InForm(e, form);
+  const RunCosts costs = MeasureArms(in_form, size, options, data);
+  std::string whole = form == "cheap" ? "All of that" : "The whole experiment";
+  if (const size_t trials = TuningRuns(in_form)) whole += ", " + std::to_string(trials) + " tuning runs included,";
+  PlannedSize planned{FitBudget(size, costs, budget_s, whole)};
   planned.sizing.form = form;
-  for (const ArmCost& cost : costs.every_seed) {
-    const int64_t cut = planned.sizing.steps;
-    planned.estimated_s += planned.sizing.seeds * cost.Seconds(cut > 0 ? std::min(cut, cost.steps) : cost.steps);
-  }
+  planned.estimated_s = costs.Seconds(planned.sizing.seeds, planned.sizing.steps);
   return planned;
 }
 
@@ -120,7 +112,7 @@ PlannedSize LoadOrChooseSize(const Experiment& e, const ExperimentOptions& optio
 }
 
 void StoreDocuments(const Experiment& e, const ExperimentOptions& options, const ExperimentSizing& sizing,
-                    const std::vector<std::string>& run_keys, const RunSpec& first, const Dataset& data,
+                    const std::vector<std::string>& run_keys, const std::vector<std::string>& trial_keys, const RunSpec& first, const Dataset& data,
                     ResultStore& store) {
   const int64_t cap = first.steps ? *first.steps : TotalSteps(first, data);
   store.PutDocument("experiment/" + e.name, DefinitionJson(e, {.form = sizing.form,
@@ -128,7 +120,8 @@ void StoreDocuments(const Experiment& e, const ExperimentOptions& options, const
                                                                .step_cap = cap,
                                                                .target = first.target,
                                                                .target_metric = first.target_metric,
-                                                               .runs = run_keys}));
+                                                               .runs = run_keys,
+                                                               .trials = trial_keys}));
   store.PutDocument("environment", EnvironmentJson(first, data));
   if (!options.command.empty()) store.PutDocument("command/" + e.name, options.command);
   store.PutDocument("budget/" + e.name,
@@ -151,8 +144,7 @@ class Rounds {
   bool Run(const std::vector<Arm>& arms, const std::vector<PlannedRun>& runs, bool tuning = false) {
     RunQueueOptions queue{.experiment = result_.as_run.name + (tuning ? "/tuning" : "")};
     for (const Arm& arm : arms) queue.arms.push_back(arm.name);
-    for (const PlannedRun& run : runs)
-      if (!tuning) keys_.insert(RunKeyHash(run.spec, data_.hash));
+    for (const PlannedRun& run : runs) (tuning ? trial_keys_ : keys_).insert(RunKeyHash(run.spec, data_.hash));
     result_.Add(RunAll(runs, queue, data_, store_, observer_));
     return !result_.interrupted;
   }
@@ -230,8 +222,9 @@ class Rounds {
   }
 
   ExperimentResult& result() { return result_; }
-  // Of all runs so far, in order.
+  // Of all runs, and of all trials, so far, in order.
   std::vector<std::string> Keys() const { return {keys_.begin(), keys_.end()}; }
+  std::vector<std::string> TrialKeys() const { return {trial_keys_.begin(), trial_keys_.end()}; }
 
  private:
   static Arm Trial(const Procedure& p, const Arm& arm, const std::string& value) {
@@ -248,16 +241,8 @@ class Rounds {
   ResultStore& store_;
   ExperimentObserver& observer_;
   ExperimentResult result_;
-  std::set<std::string> keys_;
+  std::set<std::string> keys_, trial_keys_;
 };
-
-// Runs that tune the arms before they are run.
-size_t TuningTrials(const Experiment& e) {
-  if (!e.procedure || e.procedure->kind != Procedure::Kind::kTune) return 0;
-  const auto arms = std::count_if(e.arms.begin(), e.arms.end(),
-                                  [&](const Arm& arm) { return IsOfProcedure(*e.procedure, arm.name); });
-  return static_cast<size_t>(arms) * ProcedureValues(*e.procedure).size() * static_cast<size_t>(e.procedure->seeds);
-}
 
 // A bracket's plan before anything is known: the grids.
 std::vector<PlannedRun> BracketGrid(const Experiment& e, const ExperimentSize& size, const ExperimentSizing& sizing,
@@ -290,14 +275,14 @@ ExperimentResult RunExperiment(const Experiment& whole, const ExperimentOptions&
   observer.OnPlan(first, sizing, estimated_s);
   Rounds rounds(e, size, sizing, options, data, store, observer);
   ExperimentResult& result = rounds.result();
-  const size_t known = first.size() + TuningTrials(e);
+  const size_t known = first.size() + TuningRuns(e);
   if (options.dry_run) {
     result.planned = known;
     return result;
   }
   // The definition first, so that a stopped experiment can be reported; again with what a procedure found.
   const auto store_documents = [&](const std::vector<std::string>& keys) {
-    StoreDocuments(result.as_run, options, sizing, keys, first.front().spec, data, store);
+    StoreDocuments(result.as_run, options, sizing, keys, rounds.TrialKeys(), first.front().spec, data, store);
   };
   std::vector<std::string> keys;
   for (const PlannedRun& run : first) keys.push_back(RunKeyHash(run.spec, data.hash));

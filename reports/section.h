@@ -49,9 +49,10 @@ void WriteCeiling(const ReportData&, const Study&,
 void WriteNoise(const ReportData&, const Study&, ReportPage&);    // the noise dial
 void WriteRibbons(const ReportData&, const Study&, ReportPage&);  // percentiles of a unit's input
 void WriteWallTime(const ReportData&, const Study&,
-                   ReportPage&);                               // seconds = steps x seconds a step
-void WriteArms(const ReportData&, const Study&, ReportPage&);  // every arm in numbers
-void WriteBenches(const ReportData&, ReportPage&);             // Google Benchmark files
-void WriteProvenance(const ReportData&, ReportPage&);          // environment, commands, how to read
+                   ReportPage&);                                 // seconds = steps x seconds a step
+void WriteTuning(const ReportData&, const Study&, ReportPage&);  // values tried for each arm
+void WriteArms(const ReportData&, const Study&, ReportPage&);    // every arm in numbers
+void WriteBenches(const ReportData&, ReportPage&);               // Google Benchmark files
+void WriteProvenance(const ReportData&, ReportPage&);  // environment, commands, how to read
 
 }  // namespace batchmark::report

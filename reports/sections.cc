@@ -5,9 +5,9 @@ namespace batchmark::report {
 
 const std::vector<StudySection>& StudySections() {
   static const std::vector<StudySection> sections = {
-      WriteClaim,   WriteForest,    WriteCalibration, WriteSummary,  WriteSteps,
-      WriteHeatMap, WriteFactorial, WriteCurves,      WriteSurvival, WriteBatch,
-      WriteCeiling, WriteNoise,     WriteRibbons,     WriteWallTime, WriteArms,
+      WriteClaim,     WriteForest,   WriteCalibration, WriteSummary, WriteSteps,   WriteHeatMap,
+      WriteFactorial, WriteCurves,   WriteSurvival,    WriteBatch,   WriteCeiling, WriteNoise,
+      WriteRibbons,   WriteWallTime, WriteTuning,      WriteArms,
   };
   return sections;
 }

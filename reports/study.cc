@@ -76,6 +76,15 @@ void FillFromRuns(Study& study, const Runs& runs) {
   }
 }
 
+// As RunsOfOneSize: those that the document names, or all where it names none that is there.
+Runs TrialsOfOneSize(const Study& study, const Runs& trials) {
+  Runs named;
+  for (const RunRecord* run : trials) {
+    if (study.trial_keys.count(run->key)) named.push_back(run);
+  }
+  return named.empty() ? trials : named;
+}
+
 // By the code and on the runs of the terminal's verdict.
 void Judge(Study& study) {
   if (!study.claims || !study.HasRuns()) return;
@@ -160,8 +169,19 @@ bool Study::HasTimes() const { return TimesNote().empty(); }
 
 std::vector<Study> FindStudies(const std::vector<RunRecord>& records,
                                const std::map<std::string, std::string>& documents) {
-  std::map<std::string, std::vector<const RunRecord*>> groups;
-  for (const RunRecord& record : records) groups[record.experiment].push_back(&record);
+  static const std::string kTuning = "/tuning";
+  std::map<std::string, std::vector<const RunRecord*>> groups, trials;
+  for (const RunRecord& record : records) {
+    const std::string& name = record.experiment;
+    const std::string tuned =
+        name.ends_with(kTuning) ? name.substr(0, name.size() - kTuning.size()) : "";
+    if (documents.count("experiment/" + tuned)) {
+      groups[tuned];  // also before any run of its own
+      trials[tuned].push_back(&record);
+    } else {
+      groups[name].push_back(&record);
+    }
+  }
   std::vector<Study> studies;
   for (const auto& [experiment, runs] : groups) {
     Study study;
@@ -172,6 +192,7 @@ std::vector<Study> FindStudies(const std::vector<RunRecord>& records,
       FillDefinedArms(study, RunsOfOneSize(study, runs));
     }
     if (study.arms.empty()) FindArms(study, runs);
+    study.trials = TrialsOfOneSize(study, trials[experiment]);
     for (Arm& arm : study.arms) SortRuns(arm);
     FillLevels(study);
     FillFromRuns(study, runs);

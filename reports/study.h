@@ -51,8 +51,10 @@ struct Study {
   std::string target_metric;
   double target = 0;
   bool quick = false;
-  bool defined = false;            // an experiment document was in the store
-  std::set<std::string> run_keys;  // of the size that the document describes; may be empty
+  bool defined = false;                  // an experiment document was in the store
+  std::set<std::string> run_keys;        // of the size that the document describes; may be empty
+  std::set<std::string> trial_keys;      // likewise, of the trials
+  std::vector<const RunRecord*> trials;  // that tuned its arms: "<experiment>/tuning" of the store
   int64_t step_cap = 0;
   int64_t eval_every = 0, eval_every_most = 0;  // least and most of its runs
   std::vector<Arm> arms;
@@ -82,6 +84,7 @@ std::vector<Study> FindStudies(const std::vector<RunRecord>& records,
 
 std::string LevelLabel(const std::string& key, const std::string& value);  // "no BN", "lr 0.01"
 int64_t SeedOf(const RunRecord& run);
+std::string SpecValue(const RunRecord& run, const std::string& key);  // "" if there is none
 
 // Steps and training seconds to the target. A run that never arrived gives a lower bound: its last
 // step; for a diverged one, which no further step would have brought there, the study's cap.

@@ -49,6 +49,8 @@ void ReadDefinition(Study& study, const Json& document) {
   study.step_cap = static_cast<int64_t>(NumberOf(document, "step_cap", 0));
   for (const Json& key : document.value("runs", Json::array()))
     study.run_keys.insert(key.get<std::string>());
+  for (const Json& key : document.value("trials", Json::array()))
+    study.trial_keys.insert(key.get<std::string>());
   for (const Json& entry : document.value("arms", Json::array())) {
     Arm arm;
     arm.name = TextOf(entry, "name");

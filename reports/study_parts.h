@@ -28,6 +28,5 @@ void AssignStyles(Study& study);
 // others are compared with.
 bool LevelLess(const std::string& a, const std::string& b);
 bool ParseNumber(const std::string& text, double* value);
-std::string SpecValue(const RunRecord& run, const std::string& key);
 
 }  // namespace batchmark::report

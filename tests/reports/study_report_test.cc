@@ -1,4 +1,4 @@
-// What a study's report holds beside its figures: the calibration of its tests.
+// What a study's report holds beside its figures: calibration, tuning, every run.
 #include <filesystem>
 
 #include "reports/report.h"
@@ -15,6 +15,7 @@ using test::CheckGolden;
 using test::Lacks;
 using test::Noise;
 using test::PlantArm;
+using test::operator+;
 
 struct Written {
   std::string text;
@@ -54,6 +55,82 @@ TEST_CASE("the report shows how often the tests err on equal runs", "[report]") 
   CheckGolden("calibration.csv", full.data.at("calibration-planted.csv"));
   CHECK(ReportOf(again, Equal(40), kDefinition).text == full.text);
   CHECK(Lacks(ReportOf(small, Equal(39), kDefinition).text, "has 39; not calibrated") == "");
+}
+
+TEST_CASE("tuning runs are a table of the study that they tuned, none of its own", "[report]") {
+  std::vector<RunRecord> runs;
+  for (const char* arm : {"bn", "bn, deep"}) {
+    runs = runs + PlantArm(arm, 6, [&](RunRecord& r, int s) {
+             r.spec["lr"] = std::string(arm) == "bn" ? "0.1" : "1";
+             test::Reach(r, 100.0 + s);
+           });
+    for (const char* lr : {"0.01", "0.1", "1"}) {
+      const std::string name = std::string(arm) + " lr " + lr;
+      runs = runs + PlantArm(name, 1, [&](RunRecord& r, int) {
+               r.experiment = "planted/tuning";
+               r.spec["lr"] = lr, r.spec["seed"] = "1001";
+               if (name == "bn lr 1") return test::Diverge(r, 3);
+               if (name != "bn, deep lr 0.01") test::Reach(r, name == "bn lr 0.1" ? 120 : 300);
+             });
+    }
+  }
+  const TestFolder dir;
+  const Written report = ReportOf(dir, runs, R"({"name": "planted", "claim": "c", "arms": [
+    {"name": "bn", "set": {"lr": "0.1"}}, {"name": "bn, deep", "set": {"lr": "1"}}]})");
+  CHECK(Lacks(report.text,
+              "| arm | 0.01 | 0.1 | 1 | taken |\n|:---|---:|---:|---:|---:|\n"
+              "| bn | 300 | **120** | diverged | 0.1 |\n"
+              "| bn, deep | &gt;\u00a01,000 | 300 | **300** | 1\u00a0(border) |\n") == "");
+  CheckGolden("tuning.csv", report.data.at("tuning-planted.csv"));
+  CHECK(report.text.find("planted/tuning") == std::string::npos);
+  CHECK(Lacks(report.text, "| bn | 6\u00a0of\u00a06 |") == "");  // the trial is none of the arm's runs
+}
+
+TEST_CASE("a trend has its row in the forest plot, and its sentence", "[report]") {
+  std::vector<RunRecord> runs;
+  const std::vector<std::string> arms = {"small", "middle", "large"};
+  for (size_t i = 0; i < arms.size(); ++i) {
+    runs = runs + PlantArm(arms[i], 8, [&](RunRecord& r, int s) {
+             r.test_accuracy = 0.97 - 0.01 * static_cast<double>(i) + 1e-4 * Noise(3, s);
+           });
+  }
+  const TestFolder dir;
+  const Written report = ReportOf(dir, runs, R"({"name": "planted",
+    "arms": [{"name": "small"}, {"name": "middle"}, {"name": "large"}], "contrasts": [
+    {"name": "it falls", "arms": ["small", "middle", "large"], "measure": "test_accuracy",
+     "test": "trend", "direction": "less"}]})");
+  CHECK(Lacks(report.data.at("verdict-planted.csv"),
+              "planted,it falls,criterion,small → middle → large,,test_accuracy,trend,less,"
+              "\"pairs of arms in order, %\",100,100,63.05") == "");
+  CHECK(Lacks(report.text, "**Verdict: supported.**") == "");
+  CHECK(Lacks(report.text, "falls in 100 \\[63, 100\\] % of the pairs of arms; first to last") ==
+        "");
+}
+
+TEST_CASE("a report's runs say nothing twice", "[report]") {
+  std::vector<RunRecord> runs = PlantArm("p", 2, [](RunRecord& r, int s) {
+    r.key = "0123456789abcdef0123" + std::to_string(s);
+    r.train_loss = s / 3.0;
+    r.spec["batch"] = "32";
+  });
+  runs = runs + PlantArm("q, wide", 1, [](RunRecord& r, int) {
+           r.key = "fedcba", r.spec["batch"] = "64";
+           test::Diverge(r, 7);
+         });
+  for (RunRecord& run : runs) run.finished_at = "2024-01-01T00:00:00Z";
+  const TestFolder dir;
+  const Written report = ReportOf(dir, runs, R"({"name": "planted"})");
+  CHECK(report.data.at("runs.csv") ==
+        "experiment,arm,key,train_loss,seed\n"
+        "planted,p,0123456789abcdef,0.333333,1\n"
+        "planted,p,0123456789abcdef,0.666667,2\n"
+        "planted,\"q, wide\",fedcba,,1\n");
+  CHECK(report.data.at("arms.csv") ==
+        "experiment,arm,status,diverged_step,batch\n"
+        "planted,p,capped,-1,32\n"
+        "planted,\"q, wide\",diverged,7,64\n");
+  CHECK(Lacks(report.data.at("constants.csv"), "\nsteps,1000\n") == "");
+  CHECK(Lacks(report.data.at("constants.csv"), "\nlr,0.01\n") == "");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Percentiles of one unit's input over training, as in Ioffe & Szegedy 2015, figure 1 (b, c):
-// readings "p15/<unit>", "p50/<unit>", "p85/<unit>".
+// Percentiles of one unit's input over training, as in Ioffe & Szegedy 2015, figure 1 (b, c): readings
+// preact_p15.u<unit>, preact_p50.u<unit>, preact_p85.u<unit> and, at the end, preact_unit, the unit of median
+// drift; or preact_train_..., of training passes (training/trainer/probes.h writes them).
 #include <algorithm>
 #include <cmath>
 
@@ -14,63 +15,51 @@ namespace {
 
 using Course = std::map<int64_t, std::array<double, 3>>;  // step -> 15th, 50th, 85th percentile
 
-std::map<std::string, Course> UnitsOf(const RunRecord& run) {
-  static const char* const names[] = {"p15/", "p50/", "p85/"};
-  std::map<std::string, Course> units;
+struct Ribbon {
+  const Arm* arm;
+  std::string unit;
+  Course course;
+};
+
+// The unit that the run itself named: picked by rule, not by eye. Empty if it named none.
+Ribbon RibbonOf(const Arm& arm, const std::string& probe) {
+  Ribbon ribbon{&arm, "", {}};
+  const RunRecord& run = *arm.runs[0];
+  for (const RunReading& reading : run.readings)
+    if (reading.name == probe + "_unit") ribbon.unit = std::to_string(std::llround(reading.value));
+  if (ribbon.unit.empty()) return ribbon;
+  const std::string names[] = {"_p15.u", "_p50.u", "_p85.u"};
   for (const RunReading& reading : run.readings) {
     for (size_t i = 0; i < 3; ++i) {
-      if (reading.name.rfind(names[i], 0) != 0) continue;
-      auto [at, is_new] = units[reading.name.substr(4)].emplace(
-          reading.step, std::array{std::nan(""), std::nan(""), std::nan("")});
-      at->second[i] = reading.value;
+      if (reading.name != probe + names[i] + ribbon.unit) continue;
+      const auto at =
+          ribbon.course.emplace(reading.step, std::array{std::nan(""), std::nan(""), std::nan("")});
+      at.first->second[i] = reading.value;
     }
   }
-  return units;
+  return ribbon;
 }
 
-// How far median and spread wander, in units of the first spread.
-double Drift(const Course& course) {
-  double drift = 0;
-  const std::array<double, 3>* before = nullptr;
-  for (const auto& [step, p] : course) {
-    if (before)
-      drift +=
-          std::abs(p[1] - (*before)[1]) + std::abs((p[2] - p[0]) - ((*before)[2] - (*before)[0]));
-    before = &p;
+std::vector<Ribbon> RibbonsOf(const Study& study) {
+  for (const char* probe : {"preact", "preact_train"}) {
+    std::vector<Ribbon> ribbons;
+    for (const Arm& arm : study.arms) {
+      if (arm.runs.empty()) continue;
+      Ribbon ribbon = RibbonOf(arm, probe);
+      if (!ribbon.course.empty()) ribbons.push_back(std::move(ribbon));
+    }
+    if (!ribbons.empty()) return ribbons;
   }
-  const double spread = course.begin()->second[2] - course.begin()->second[0];
-  return spread > 0 ? drift / spread : drift;
-}
-
-// The unit of median drift: picked by rule, not by eye.
-std::string TypicalUnit(const std::map<std::string, Course>& units) {
-  std::vector<std::pair<double, std::string>> order;
-  for (const auto& [unit, course] : units) order.emplace_back(Drift(course), unit);
-  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-    const double x = std::isnan(a.first) ? INFINITY : a.first,
-                 y = std::isnan(b.first) ? INFINITY : b.first;
-    return x != y ? x < y : a.second < b.second;
-  });
-  return order[(order.size() - 1) / 2].second;
+  return {};
 }
 
 }  // namespace
 
 void WriteRibbons(const ReportData&, const Study& study, ReportPage& page) {
-  struct Ribbon {
-    const Arm* arm;
-    std::string unit;
-    Course course;
-  };
-  std::vector<Ribbon> ribbons;
+  const std::vector<Ribbon> ribbons = RibbonsOf(study);
   Extent ys;
-  for (const Arm& arm : study.arms) {
-    if (arm.runs.empty()) continue;
-    const std::map<std::string, Course> units = UnitsOf(*arm.runs[0]);
-    if (units.empty()) continue;
-    const std::string unit = TypicalUnit(units);
-    ribbons.push_back({&arm, unit, units.at(unit)});
-    for (const auto& [step, p] : ribbons.back().course) {
+  for (const Ribbon& ribbon : ribbons) {
+    for (const auto& [step, p] : ribbon.course) {
       for (double value : p) ys.Add(value);
     }
   }

@@ -83,6 +83,16 @@ TEST_CASE("a quick run is inconclusive, writes its report, and is not run twice"
   CHECK(Has(again.err, "4 of 4 runs were in out/landscape-quick/results.db already"));
 }
 
+TEST_CASE("a report draws the percentiles that the probe recorded", "[experiment]") {
+  const Place place;
+  const ProgramResult run = place.Run({"run", "ioffe-fig1", "--quick"});
+  CAPTURE(run.out, run.err);
+  CHECK(run.code == 0);
+  const std::string report = ReadText(place.folder / "out/ioffe-fig1-quick/report.md");
+  CHECK(Has(report, "Input of one typical unit"));
+  CHECK(Has(report, "fig/percentiles-ioffe-fig1-BN.svg"));
+}
+
 TEST_CASE("a stopped experiment keeps its runs, and the same command goes on", "[experiment]") {
   const Place place;
   // All runs of the experiment count, not those of the round that was stopped: the first round of

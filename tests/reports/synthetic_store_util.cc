@@ -189,12 +189,13 @@ void FillSyntheticPercentiles(ResultStore& store) {
         middle += (bn ? 0.01 : 0.05) * draws.Normal() * (1 + unit) /
                   std::sqrt(static_cast<double>(step) / 500);
         spread *= std::exp((bn ? 0.0 : 0.3) / std::sqrt(static_cast<double>(step)));
-        const std::string name = "/" + std::to_string(unit);
-        r.readings.push_back({step, "p15" + name, Rounded(middle - spread)});
-        r.readings.push_back({step, "p50" + name, Rounded(middle)});
-        r.readings.push_back({step, "p85" + name, Rounded(middle + spread)});
+        const std::string name = ".u" + std::to_string(unit);
+        r.readings.push_back({step, "preact_p15" + name, Rounded(middle - spread)});
+        r.readings.push_back({step, "preact_p50" + name, Rounded(middle)});
+        r.readings.push_back({step, "preact_p85" + name, Rounded(middle + spread)});
       }
     }
+    r.readings.push_back({50000, "preact_unit", 2});
     store.Put(r);
   }
 }

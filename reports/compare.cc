@@ -206,13 +206,19 @@ void CompareStores(const std::string& path_a, const std::string& path_b,
   const MeasureOf seconds = [](const RunRecord& r) {
     return r.time_to_target_s ? Bound{*r.time_to_target_s, false} : Bound{r.train_s, true};
   };
+  const auto side_by_side = [](const RunRecord& r) { return SharedItsMachine(r.host_id); };
+  const bool shared = std::any_of(a.begin(), a.end(), side_by_side) ||
+                      std::any_of(b.begin(), b.end(), side_by_side);
   for (const auto& [name, pairs] : PairRuns(a, b, out)) {
     for (const auto& [measure, value] :
          {std::pair<const char*, MeasureOf>{"ms_per_step", step_time},
           {"steps_to_target", steps},
           {"time_to_target_s", seconds}}) {
-      if (auto row = PairedRow(name, measure, pairs, value, options))
-        out.rows.push_back(std::move(*row));
+      auto row = PairedRow(name, measure, pairs, value, options);
+      if (!row) continue;
+      if (shared && measure != std::string("steps_to_target"))
+        row->why = "seconds of runs that shared the machine";
+      out.rows.push_back(std::move(*row));
     }
   }
 }

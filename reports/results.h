@@ -18,6 +18,10 @@ struct RunReading {
   double value;
 };
 
+// Before the host id of a run that did not have the machine to itself.
+inline constexpr const char* kSharedHostPrefix = "shared:";
+inline bool SharedItsMachine(const std::string& host_id) { return host_id.rfind(kSharedHostPrefix, 0) == 0; }
+
 // One finished run. spec: every run key as canonical text.
 struct RunRecord {
   std::string key;         // law 5
@@ -27,7 +31,7 @@ struct RunRecord {
   std::string data_name, data_hash;
   std::string backend, compute;
   int threads = 0;
-  std::string binary_id, host_id;  // wall times belong to these
+  std::string binary_id, host_id;  // wall times belong to these; "shared:<host>": of runs side by side, unusable
   std::string status;              // reached | capped | diverged
   int64_t steps = 0;
   std::optional<int64_t> steps_to_target;

@@ -105,8 +105,8 @@ void WritePlainSummary(const Study& study, ReportPage& page) {
   if (best == worst) {
     const Bound steps = MedianSteps(study, *best);
     page.Paragraph(
-        study.TargetText() + ": **" + StepsText(steps) + " steps**, " +
-        SecondsText(MedianSeconds(study, *best)) + " of training (" +
+        study.TargetText() + ": **" + StepsText(steps) + " steps**" +
+        (study.HasTimes() ? ", " + SecondsText(MedianSeconds(study, *best)) + " of training" : "") + " (" +
         (best->runs.size() == 1 ? "one run" : "median of " + Plural(best->runs.size(), "seed")) +
         ").");
     return;

@@ -156,6 +156,9 @@ std::string Study::TimesNote() const {
     }
   }
   if (!measured) return "No wall times were recorded.";
+  if (std::any_of(machines.begin(), machines.end(), SharedItsMachine))
+    return "Runs shared the machine (--convergence-only): their seconds mean nothing and are not "
+           "shown.";
   if (machines.size() > 1)
     return "Wall times come from " + Plural(machines.size(), "machine") +
            ", so seconds are not compared.";

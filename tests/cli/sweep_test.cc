@@ -29,10 +29,13 @@ struct Place {
     WriteText(folder / "few.toml", kSpec);
   }
   ProgramResult Sweep(const std::vector<std::string>& words) const {
-    std::vector<std::string> command = {BATCHMARK_PROGRAM, "sweep", "few.toml"};
+    std::vector<std::string> command = {"sweep", "few.toml"};
     command.insert(command.end(), words.begin(), words.end());
-    return RunProgram(command,
-                      {folder.path(), {{"BATCHMARK_DATA_DIR", folder / "data"}}});
+    return Run(command);
+  }
+  ProgramResult Run(std::vector<std::string> command) const {
+    command.insert(command.begin(), BATCHMARK_PROGRAM);
+    return RunProgram(command, {folder.path(), {{"BATCHMARK_DATA_DIR", folder / "data"}}});
   }
 };
 
@@ -63,6 +66,15 @@ TEST_CASE("A sweep runs once and prints its arms, best first", "[sweep]") {
   const ProgramResult part = place.Sweep({"--convergence-only", "-j", "2", "--shard", "1/1", "--store", "c.db"});
   CHECK(part.code == 0);
   CHECK(part.out == first.out);
+  // Seconds of runs side by side are marked in the store, and no report shows them.
+  for (const auto& [store, seconds] : {std::pair("out/sweep-few/results.db", true), {"c.db", false}}) {
+    const ProgramResult report = place.Run({"report", store, "--out", "r"});
+    CAPTURE(store, report.err);
+    CHECK(report.code == 0);
+    const std::string text = ReadText(place.folder / "r/report.md");
+    CHECK(Has(text, "ms a step") == seconds);
+    CHECK(Has(text, "Runs shared the machine") == !seconds);
+  }
 }
 
 TEST_CASE("Bad sweeps and flags are refused in one sentence, and nothing is written", "[sweep]") {

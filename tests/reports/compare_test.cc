@@ -29,10 +29,13 @@ RunRecord MakeRun(const std::string& arm, int seed, double ms, const std::string
 }
 
 // `factor` on the time of a step, with a little noise of each run's own.
-void Fill(const std::string& path, int seeds, double factor) {
+void Fill(const std::string& path, int seeds, double factor, const std::string& host = "h") {
   ResultStore store(path);
-  for (int seed = 1; seed <= seeds; ++seed)
-    store.Put(MakeRun("bn", seed, factor * (10 + 0.1 * seed)));
+  for (int seed = 1; seed <= seeds; ++seed) {
+    RunRecord run = MakeRun("bn", seed, factor * (10 + 0.1 * seed));
+    run.host_id = host;
+    store.Put(run);
+  }
 }
 
 std::string Bench(const std::vector<std::pair<std::string, std::vector<double>>>& results) {
@@ -85,6 +88,17 @@ TEST_CASE("stores: a sure but tiny difference is no change, few pairs are unclea
   CHECK(RowOf(few, "ms_per_step").change == Change::kUnclear);
   CHECK(RowOf(few, "ms_per_step").why == "3 pairs cannot decide");
   CHECK_FALSE(few.Worse());
+}
+
+TEST_CASE("stores: seconds of runs side by side decide nothing", "[compare]") {
+  TestFolder dir;
+  Fill(dir / "a.db", 8, 1.0);
+  Fill(dir / "b.db", 8, 2.0, "shared:h");
+  const Comparison comparison = CompareResults(dir / "a.db", dir / "b.db");
+  CHECK_FALSE(comparison.Worse());
+  CHECK(RowOf(comparison, "ms_per_step").change == Change::kUnclear);
+  CHECK(RowOf(comparison, "ms_per_step").why == "seconds of runs that shared the machine");
+  CHECK(RowOf(comparison, "steps_to_target").change == Change::kNone);
 }
 
 TEST_CASE("stores: other bits for one key fail the comparison", "[compare]") {

@@ -51,8 +51,6 @@ struct RunQueueOptions {
   bool convergence_only = false;
 };
 
-inline constexpr const char* kSharedHostPrefix = "shared:";
-
 // A stored run stands for a planned one: always where only convergence counts, else if its wall times are of
 // this binary on this machine.
 bool IsReusable(const RunRecord& stored, bool convergence_only);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/base/check.h"
+#include "core/base/temporary_folder.h"
 #include "core/base/text.h"
 #include "reports/format.h"
 #include "reports/report.h"
@@ -189,26 +190,6 @@ Places FindPlaces(const RunOptions& options) {
   return {folder / "results.db", folder};
 }
 
-// A dry run writes nothing that stays: it reads the store if there is one, else works on a passing
-// one.
-class PassingFolder {
- public:
-  PassingFolder() {
-    std::string name = (fs::temp_directory_path() / "batchmark-dry-run-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr)
-      throw IoError("no folder can be made in " + fs::temp_directory_path().string());
-    path_ = name;
-  }
-  ~PassingFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 Dataset LoadFor(const Experiment& e, const ExperimentOptions& options) {
   const RunSpec spec = ArmSpec(e, e.Size(options.form), 0, 1, 0, options.overrides);
   Dataset data = LoadDataset(spec.data, spec.data_dir);
@@ -219,13 +200,14 @@ Dataset LoadFor(const Experiment& e, const ExperimentOptions& options) {
 int DryRun(const RunOptions& options, const Experiment& e,
            const ExperimentOptions& experiment_options) {
   const Dataset data = LoadFor(e, experiment_options);
-  const PassingFolder passing;
+  // Nothing that stays is written: the store is read if there is one, else a passing one serves.
+  const TemporaryFolder passing("dry-run");
   const Places places = FindPlaces(options);
   std::optional<ResultStore> store;
   if (fs::exists(places.store)) {
     store.emplace(places.store.string(), ResultStore::Mode::kReadOnly);
   } else {
-    store.emplace((passing.path() / "results.db").string());
+    store.emplace(passing / "results.db");
   }
   RunObserverOnTerminal observer(e);
   RunExperiment(e, experiment_options, data, *store, observer);

@@ -15,30 +15,13 @@
 #include <iterator>
 
 #include "core/base/check.h"
+#include "core/base/temporary_folder.h"
 #include "training/data/search.h"
 
 namespace batchmark {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder for the script, its log and its report, gone at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_((fs::temp_directory_path() / "batchmark-fetch-XXXXXX").string()) {
-    if (mkdtemp(path_.data()) == nullptr) throw IoError(path_ + ": " + std::strerror(errno));
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string File(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 std::string ReadText(const std::string& path) {
   std::ifstream file(path);
@@ -110,9 +93,9 @@ std::string FetchDataset(const FetchRequest& request) {
   if (error) throw IoError(folder + ": " + error.message());
   if (access(folder.c_str(), W_OK) != 0) throw IoError(folder + ": " + std::strerror(errno));
 
-  const TemporaryFolder temporary;
-  const std::string script = temporary.File("fetch.cmake");
-  const std::string log = temporary.File("log"), report = temporary.File("report");
+  const TemporaryFolder temporary("fetch");  // the script, its log and its report
+  const std::string script = temporary / "fetch.cmake";
+  const std::string log = temporary / "log", report = temporary / "report";
   if (!(std::ofstream(script) << FetchScript()).flush())
     throw IoError(script + ": cannot be written");
   const int status =

@@ -43,12 +43,8 @@ Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
     linear_.Forward(pass.samples, in, weights_.data(), bias_.data(), epilogue, out_.data(), own);
     if (moments != own) GatherMoments(parallel_, out_.data(), norm_->tiles(), *moments);
   }
-  normalized_ = PlainPending(out_.data(), shape_.positions, shape_.channels, pass.samples);
-  if (norm_) {
-    norm_->FormStatistics(pass);
-    normalized_.scale = norm_->scale(), normalized_.shift = norm_->shift(), normalized_.groups = norm_->groups();
-  }
-  Pending out = normalized_;
+  if (norm_) norm_->FormStatistics(pass);
+  Pending out = Normalized(pass.samples);
   if (placement_ == Placement::kPre) out.act = act_;
   if (activated_.size() != 0) {
     Resolve(parallel_, pass.samples, out, activated_.data());
@@ -99,8 +95,15 @@ std::string LinearBlock<Linear>::NonFinite() const {
 }
 
 template <class Linear>
+Pending LinearBlock<Linear>::Normalized(size_t samples) const {
+  Pending u = PlainPending(out_.data(), shape_.positions, shape_.channels, samples);
+  if (norm_) u.scale = norm_->scale(), u.shift = norm_->shift(), u.groups = norm_->groups();
+  return u;
+}
+
+template <class Linear>
 Pending LinearBlock<Linear>::Preactivation() const {
-  return placement_ == Placement::kPre ? normalized_ : Pending{};
+  return placement_ == Placement::kPre ? Normalized(norm_->groups().samples) : Pending{};
 }
 
 template class LinearBlock<Conv2d>;

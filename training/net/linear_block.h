@@ -42,6 +42,9 @@ class LinearBlock : public Block {
   }
 
  private:
+  // What the linear op stored in the last Forward, and the norm's map of it; under pre the activation's input.
+  Pending Normalized(size_t samples) const;
+
   Parallel& parallel_;
   Linear linear_;
   LinearBlockShape shape_;
@@ -55,7 +58,6 @@ class LinearBlock : public Block {
   // be formed four times (by the consumer, by its weight gradient and twice for the derivative); an
   // exponential costs more than the memory it saves.
   AlignedBuffer<float> activated_;
-  Pending normalized_;  // of the last Forward: out_ and the norm's map, activation left out
 };
 
 std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,

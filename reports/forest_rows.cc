@@ -26,8 +26,7 @@ Unit UnitOf(const ContrastFinding& finding) {
     return {claim.b.empty() ? "share of runs, %" : "difference of shares, points",
             ScaleKind::kLinear, 100};
   }
-  const bool accuracy = claim.measure.find("accuracy") != std::string::npos;
-  if (accuracy) return {"difference, points", ScaleKind::kLinear, 100};
+  if (IsAccuracy(claim.measure)) return {"difference, points", ScaleKind::kLinear, 100};
   return {"difference of " + MetricName(claim.measure), ScaleKind::kLinear, 1};
 }
 

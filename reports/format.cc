@@ -130,7 +130,9 @@ std::string KeyName(const std::string& spec_key) {
   return found == names.end() ? spec_key : found->second;
 }
 
-std::string Plural(size_t count, const std::string& noun) {
+bool IsAccuracy(const std::string& metric) { return metric.find("accuracy") != std::string::npos; }
+
+std::string Plural(int64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 

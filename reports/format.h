@@ -2,6 +2,7 @@
 // function is a pure function of its arguments, so that reports have the same bytes everywhere.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,8 +22,13 @@ std::string ShortHash(const std::string& hash);  // first 12 characters
 // for "lr"; unknown names come back unchanged.
 std::string MetricName(const std::string& metric);
 std::string KeyName(const std::string& spec_key);
+bool IsAccuracy(const std::string& metric);  // a share of images, shown in percent or points
 
-std::string Plural(size_t count, const std::string& noun);  // "1 seed", "3 seeds"
+std::string Plural(int64_t count, const std::string& noun);  // "1 seed", "3 seeds"
+template <std::integral T>
+std::string Plural(T count, const std::string& noun) {
+  return Plural(static_cast<int64_t>(count), noun);
+}
 std::string Joined(const std::vector<std::string>& parts, const std::string& separator);
 
 std::string MarkdownEscape(

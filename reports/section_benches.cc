@@ -106,7 +106,7 @@ void WriteRoofline(const BenchFile& file, const std::string& stem, ReportPage& p
   int most = 1;
   for (const BenchResult& r : file.results) most = std::max(most, r.threads);
   Plot plot;
-  plot.title = "Roofline, " + Plural(static_cast<size_t>(most), "thread");
+  plot.title = "Roofline, " + Plural(most, "thread");
   plot.subtitle =
       "Roofs measured in the same run; a point's height below its roof is what is lost.";
   plot.x_kind = plot.y_kind = ScaleKind::kLog;

@@ -137,7 +137,7 @@ const Arm* Study::FindArm(const std::map<std::string, std::string>& levels) cons
 }
 
 std::string Study::TargetText() const {
-  if (target_metric.find("accuracy") == std::string::npos) {
+  if (!IsAccuracy(target_metric)) {
     return (target_metric.empty() ? "target " : MetricName(target_metric) + " ") + Exact(target);
   }
   const double percent = 100 * target;

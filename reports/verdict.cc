@@ -92,7 +92,7 @@ ExperimentFinding JudgeExperiment(std::span<const RunRecord> runs, const Experim
         reported ? ByItself(contrast.criterion, claims.alpha) : combined.results[next++];
     Describe(contrast);
     if (contrast.unpaired > 0) {
-      finding.notes.push_back(contrast.claim.name + ": " + CountText(contrast.unpaired, "seed") +
+      finding.notes.push_back(contrast.claim.name + ": " + report::Plural(contrast.unpaired, "seed") +
                               " left out, run in one arm only or without the measure.");
     }
   }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/base/check.h"
+#include "reports/format.h"
 #include "reports/verdict_pairs.h"
 #include "reports/verdict_text.h"
 
@@ -36,7 +37,7 @@ std::string CostSentence(const ContrastCost& cost, const std::string& a, const s
                      WithInterval(cost.split.cost) +
                      " (geometric means, n = " + std::to_string(cost.split.n) + ").";
   if (cost.left_out > 0)
-    text += " " + CountText(cost.left_out, "pair") + " left out: a run never arrived.";
+    text += " " + report::Plural(cost.left_out, "pair") + " left out: a run never arrived.";
   return text;
 }
 

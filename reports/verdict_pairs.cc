@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/base/check.h"
+#include "reports/format.h"
 #include "reports/stats_logistic.h"
 
 namespace batchmark {
@@ -121,7 +122,7 @@ bool IsShare(const std::string& measure) {
 }
 
 bool HigherIsBetter(const std::string& measure) {
-  return measure.find("accuracy") != std::string::npos || measure == "lr_ceiling";
+  return report::IsAccuracy(measure) || measure == "lr_ceiling";
 }
 
 bool IsRatio(const ContrastClaim& claim) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/base/check.h"
+#include "reports/format.h"
 #include "reports/stats_power.h"
 #include "reports/verdict_tests.h"
 #include "reports/verdict_text.h"
@@ -106,7 +107,7 @@ ContrastPlan PlanContrast(const ContrastClaim& claim, int seeds, int family, dou
   plan.required = std::max(plan.required, plan.fewest);
   const char* noun = one_arm ? "run" : claim.test == ContrastTest::kTrend ? "seed" : "pair";
   plan.enough = seeds >= plan.fewest;
-  plan.sentence = claim.name + ": needs " + CountText(plan.required, noun) + " " + plan.sentence +
+  plan.sentence = claim.name + ": needs " + report::Plural(plan.required, noun) + " " + plan.sentence +
                   ", and at least " + std::to_string(plan.fewest) +
                   " to decide at all; planned: " + std::to_string(seeds) +
                   (plan.enough ? "." : ", so it will be inconclusive.");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/format.h"
 #include "reports/stats_equivalence.h"
 #include "reports/stats_proportions.h"
 #include "reports/stats_tests.h"
@@ -117,7 +118,7 @@ void MarginTest(std::span<const double> effects, ContrastFinding& finding, doubl
 std::string WhyNotExact(std::span<const Known> effects, const std::string& measure) {
   const auto count =
       std::count_if(effects.begin(), effects.end(), [](const Known& e) { return !e.IsExact(); });
-  const std::string pairs = std::to_string(count) + (count == 1 ? " pair" : " pairs");
+  const std::string pairs = report::Plural(count, "pair");
   if (IsArrival(measure)) return "in " + pairs + " a run never arrived";
   if (measure == "lr_ceiling") return "in " + pairs + " a ceiling lies outside the rates tried";
   return "in " + pairs + " a run diverged";

@@ -19,17 +19,13 @@ std::string Digits(const char* format, double value) {
   return text;
 }
 
-bool IsAccuracy(const std::string& measure) {
-  return measure.find("accuracy") != std::string::npos;
-}
-
 // A difference in the measure's unit: accuracies in percentage points.
 std::string DifferenceText(double difference, const std::string& measure) {
-  return IsAccuracy(measure) ? Digits("%+.2f", 100.0 * difference) : Digits("%+.3g", difference);
+  return report::IsAccuracy(measure) ? Digits("%+.2f", 100.0 * difference) : Digits("%+.3g", difference);
 }
 
 std::string UnitOfDifference(const std::string& measure) {
-  return IsAccuracy(measure) ? " points" : "";
+  return report::IsAccuracy(measure) ? " points" : "";
 }
 
 bool IsShareOfOne(const ContrastFinding& finding) {
@@ -85,8 +81,8 @@ std::string SignText(const ContrastFinding& finding) {
   if (finding.claim.margin != 0.0)
     text += " than " + FactorText(null) + (finding.is_ratio ? " times" : "");
   text += " in " + std::to_string(claimed_less ? counts.less : counts.greater) + " of " +
-          CountText(counts.less + counts.greater, "decided pair");
-  if (counts.ties > 0) text += ", " + CountText(counts.ties, "tie");
+          report::Plural(counts.less + counts.greater, "decided pair");
+  if (counts.ties > 0) text += ", " + report::Plural(counts.ties, "tie");
   if (counts.undecided > 0) text += ", " + std::to_string(counts.undecided) + " undecided";
   return text;
 }
@@ -158,10 +154,6 @@ std::string ArmsText(const ContrastClaim& claim) {
   for (const std::string& arm : ArmsOf(claim))
     text += (text.empty() ? "" : claim.arms.empty() ? " against " : " → ") + ArmText(arm);
   return text;
-}
-
-std::string CountText(int count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 std::string PText(double p) { return p < 1e-4 ? "p < 0.0001" : "p = " + Digits("%.2g", p); }

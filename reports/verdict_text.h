@@ -15,7 +15,6 @@ std::string ArmText(std::string arm);
 std::string ArmsText(const ContrastClaim& claim);
 std::string PText(double p);                                // "p = 0.0078", "p < 0.0001"
 std::string FactorText(double ratio);                       // "0.42"
-std::string CountText(int count, const std::string& noun);  // "1 pair", "8 pairs"
 
 // The effect and its interval with few digits: "0.42 [0.36, 0.49]", "above 3", "+0.31 [-0.1, 0.7]
 // points"; "" where nothing is known.

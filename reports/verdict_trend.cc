@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/format.h"
 #include "reports/stats_proportions.h"
 #include "reports/stats_tests.h"
 #include "reports/stats_trend.h"
@@ -107,8 +108,7 @@ ContrastFinding TestTrend(std::span<const SeedRuns> seeds, const ContrastClaim& 
     claimed.push_back(std::move(*ranks)), opposite.push_back(std::move(reversed));
   }
   if (const size_t open = measured.size() - shares.size(); open > 0) {
-    finding.why_other = "in " + std::to_string(open) + (open == 1 ? " seed" : " seeds") +
-                        " runs never arrived, and their order is not known";
+    finding.why_other = "in " + report::Plural(open, "seed") + " runs never arrived, and their order is not known";
     return finding;
   }
   criterion.estimate = Mean(shares);

@@ -46,7 +46,7 @@ std::string Paragraph(const std::string& label, const std::string& text) {
 }
 
 std::string SizeText(const ExperimentSize& size) {
-  std::string text = report::Plural(static_cast<size_t>(size.seeds), "seed");
+  std::string text = report::Plural(size.seeds, "seed");
   if (size.budget_s > 0) text += " within " + Clock(size.budget_s);
   return text + ", " + SizeSettingsText(size);
 }
@@ -68,9 +68,8 @@ std::string ContrastText(const Contrast& c) {
            (c.b.empty() ? " than " + NumberText(c.margin)
                         : (c.direction == "equal" ? " to that of \"" : " than of \"") + c.b + "\"");
   }
-  std::string arms;
-  for (const std::string& arm : c.arms) arms += (arms.empty() ? "\"" : ", \"") + arm + "\"";
-  return c.measure + (c.direction == "less" ? " falls along " : " rises along ") + arms;
+  return c.measure + (c.direction == "less" ? " falls along \"" : " rises along \"") +
+         report::Joined(c.arms, "\", \"") + "\"";
 }
 
 int Show(const std::string& name) {
@@ -96,11 +95,13 @@ class RunObserverOnTerminal : public ExperimentObserver {
     count_ = runs.size();
     form_ = sizing.form;
     if (!sizing.sentence.empty()) progress_.Line(sizing.sentence);
-    const size_t trials = TuningRuns(InForm(experiment_, form_));
+    const Experiment in_form = InForm(experiment_, form_);
+    const size_t trials = TuningRuns(in_form);
     progress_.Line(std::to_string(count_) + " runs, " +
-                   (trials > 0 ? std::to_string(trials) + " tuning runs before them, " : "") + std::to_string(sizing.seeds) + " seeds" +
+                   (trials > 0 ? std::to_string(trials) + " tuning runs before them, " : "") +
+                   std::to_string(sizing.seeds) + " seeds" +
                    (estimated_s > 0 ? ", about " + Clock(estimated_s) : ""));
-    for (const std::string& sentence : RequiredRuns(InForm(experiment_, form_), sizing.seeds)) progress_.Line(sentence);
+    for (const std::string& sentence : RequiredRuns(in_form, sizing.seeds)) progress_.Line(sentence);
   }
   void OnRunStart(size_t index, size_t count, const std::string& arm, uint64_t seed) override {
     index_ = index;

@@ -137,15 +137,13 @@ size_t ArmWidth(const SweepPlan& plan) {
   return width;
 }
 
-std::string Runs(size_t count) { return report::Plural(count, "run"); }
-
 // "48 runs in 16 arms, 3 in the store already; about 12:30."
 std::string PlanSentence(const SweepPlan& plan, const SweepOptions& options, const std::vector<bool>& done,
                          const std::vector<double>& seconds) {
-  std::string text = Runs(plan.runs.size()) + " in " + std::to_string(plan.study.arms.size()) + " arms";
+  std::string text = report::Plural(plan.runs.size(), "run") + " in " + std::to_string(plan.study.arms.size()) + " arms";
   if (options.shards > 1) {
     text = "part " + std::to_string(options.shard) + " of " + std::to_string(options.shards) + ": " +
-           std::to_string(plan.runs.size()) + " of " + Runs(plan.all_runs);
+           std::to_string(plan.runs.size()) + " of " + report::Plural(plan.all_runs, "run");
   }
   const auto finished = static_cast<size_t>(std::count(done.begin(), done.end(), true));
   if (finished > 0) text += ", " + std::to_string(finished) + " in the store already";
@@ -225,7 +223,7 @@ int RunSweepCommand(const SweepFlags& flags) {
     table = ResultTable(plan, sweep.metric, observer.records());
   }
   if (result.executed + result.reused > 0) Print(table);
-  PrintNote(Runs(result.executed) + " made, " + std::to_string(result.reused) + " taken from the store, " +
+  PrintNote(report::Plural(result.executed, "run") + " made, " + std::to_string(result.reused) + " taken from the store, " +
             std::to_string(result.planned - result.executed - result.reused) + " missing; results in " +
             path.string() + (result.interrupted ? ", and the same command goes on" : ""));
   if (result.interrupted) return StopExitCode();

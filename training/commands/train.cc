@@ -119,7 +119,7 @@ std::string Summary(const RunSpec& spec, const Dataset& data, const RunOutcome& 
          Score(outcome.val_accuracy) + " validation, " + Score(outcome.test_accuracy) + " test\n" +
          "data      " + data.name + " " + data.hash.substr(0, 12) + " (" + data.origin + ")\n" +  //
          "backend   " + outcome.backend + ", " + spec.compute + ", " +
-         report::Plural(static_cast<size_t>(outcome.threads), "thread") + "\n" +  //
+         report::Plural(outcome.threads, "thread") + "\n" +  //
          "state     " + outcome.state_hash.substr(0, 16) + "\n";
 }
 

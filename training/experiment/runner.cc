@@ -112,8 +112,8 @@ PlannedSize LoadOrChooseSize(const Experiment& e, const ExperimentOptions& optio
 }
 
 void StoreDocuments(const Experiment& e, const ExperimentOptions& options, const ExperimentSizing& sizing,
-                    const std::vector<std::string>& run_keys, const std::vector<std::string>& trial_keys, const RunSpec& first, const Dataset& data,
-                    ResultStore& store) {
+                    const std::vector<std::string>& run_keys, const std::vector<std::string>& trial_keys,
+                    const RunSpec& first, const Dataset& data, ResultStore& store) {
   const int64_t cap = first.steps ? *first.steps : TotalSteps(first, data);
   store.PutDocument("experiment/" + e.name, DefinitionJson(e, {.form = sizing.form,
                                                                .seeds = sizing.seeds,

@@ -3,8 +3,8 @@
 //   mu ~ U(-0.5 S, 0.5 S),  sigma ~ U(1, 1 + 0.25 S)
 // and per sample
 //   y = s x + m,   m ~ U(mu - 0.1 S, mu + 0.1 S),   s ~ N(sigma, (0.1 S)^2)
-// in training passes and those that read one (probes). A unit is a channel at a position. The constants are the paper's as remembered; they
-// are printed here, and S scales them all. Gradient: d_x = s d_y.
+// in training passes and those that read one (probes). A unit is a channel at a position. The constants are the
+// paper's as remembered; they are printed here, and S scales them all. Gradient: d_x = s d_y.
 #include <algorithm>
 
 #include "core/base/aligned.h"

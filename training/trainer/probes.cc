@@ -298,7 +298,8 @@ Probes::Probes(const RunSpec& spec, const Dataset& data, const InputScaler& scal
   }
   const bool percentiles = spec.probe.preact || spec.probe.preact_train;
   if (percentiles && (s.stages.size() < 2 || net.OutputPositions(s.last_hidden) > 1 || s.last_hidden == 0))
-    throw InputError("probe=" + ToText(spec.probe) + ": preact needs a dense layer as the last hidden one, behind another layer");
+    throw InputError("probe=" + ToText(spec.probe) + ": preact needs a dense layer as the last hidden one, behind " +
+                     "another layer");
   s.x = AlignedBuffer<float>(images * data.train.PixelsPerImage());
   s.labels = AlignedBuffer<uint8_t>(images);
   s.correct = AlignedBuffer<uint8_t>(images);
@@ -354,11 +355,12 @@ void SummarizePercentiles(const std::string& prefix, int64_t step, std::vector<R
   if (units.empty() || units.begin()->second.p50.size() < 2) return;
   std::vector<std::pair<double, size_t>> drifts;
   for (const auto& [index, unit] : units) {
-    double drift = 0, widths = 0;
+    double drift = 0, widths = 0, width_before = 0;
     for (size_t i = 0; i < unit.p50.size(); ++i) {
       const double width = unit.p85[i] - unit.p15[i];
       widths += width;
-      if (i > 0) drift += std::abs(unit.p50[i] - unit.p50[i - 1]) + std::abs(width - (unit.p85[i - 1] - unit.p15[i - 1]));
+      if (i > 0) drift += std::abs(unit.p50[i] - unit.p50[i - 1]) + std::abs(width - width_before);
+      width_before = width;
     }
     const double mean_width = widths / static_cast<double>(unit.p50.size());
     if (mean_width > 0) drifts.emplace_back(drift / mean_width, index);

@@ -3,7 +3,8 @@
 // preact    u = input of the activation of the last hidden layer, over the first 1,024 validation images, with
 //           evaluation statistics. preact_drift of a run = median over units of
 //             sum over probes of |change of p50| + |change of (p85 - p15)|,  in units of that unit's mean
-//             p85 - p15 over the probes (the first is of an untrained net: any growth is vast against it);   preact_unit = the unit whose drift is that median (lower of two).
+//             p85 - p15 over the probes (the first is of an untrained net: any growth is vast against it);
+//           preact_unit = the unit whose drift is that median (lower of two).
 //           After Ioffe & Szegedy 2015, Fig. 1 b, c.
 // preact_train  the same over 1,024 or more random training images, always the same, in batches as a training
 //           step would take them: its batch statistics, and the jitter of this step (Santurkar et al. 2018).

@@ -58,12 +58,12 @@ struct Conv2d::State {
         dz_floats(RoundUp(forward.out_h * forward.out_w * forward.columns + tile.lanes, 16)),
         weight_floats(s.kernel_h * s.kernel_w * s.channels_in * s.channels_out),
         slot_floats(RoundUp(weight_floats, 16) + RoundUp(s.channels_out, 16)),
-        forward_strips(CorrelationStrips(forward, tile)),
+        forward_strips(CorrelationStrips(forward, tile, /*activated=*/true)),
         forward_weights(PanelFloats(forward, tile)) {
     parallel.ReserveScratch((src_floats + (training ? dz_floats : 0)) * sizeof(float));
     if (!training) return;
     backward = BackwardShape(s);
-    backward_strips = CorrelationStrips(backward, tile);
+    backward_strips = CorrelationStrips(backward, tile, /*activated=*/false);
     gradient_strips = WeightGradientStrips(forward, tile);
     backward_weights = AlignedBuffer<float>(PanelFloats(backward, tile));
     slots = AlignedBuffer<float>(std::min(kRuns, samples) * slot_floats);

@@ -57,8 +57,8 @@ void ForEvenParts(size_t n, size_t most, const Run& run) {
 
 // The strips of one tile of pixels of row y. First the taps that serve all of it, since they start
 // C.
-void AddPixelStrips(const Correlation& s, const TileGeometry& tile, size_t y, const Range& pixels,
-                    std::vector<TileStrip>& strips) {
+void AddPixelStrips(const Correlation& s, const TileGeometry& tile, bool activated, size_t y,
+                    const Range& pixels, std::vector<TileStrip>& strips) {
   const Range rows = TapsOf(y, s.pad_y, s.in_h, s.kernel_h);
   const size_t first = strips.size();
   const auto add = [&](size_t j, size_t end, const Range& part) {
@@ -88,17 +88,20 @@ void AddPixelStrips(const Correlation& s, const TileGeometry& tile, size_t y, co
       add(j, end, part);
     }
   });
-  if (strips.size() > started) add(0, 0, pixels);  // the activation wants a strip of all pixels
+  // The activation wants a strip of all pixels.
+  if (activated && strips.size() > started) add(0, 0, pixels);
   strips.back().finish = true;
 }
 
 }  // namespace
 
-std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeometry& tile) {
+std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeometry& tile,
+                                         bool activated) {
   std::vector<TileStrip> strips;
   for (size_t y = 0; y < shape.out_h; ++y) {
-    ForEvenParts(shape.out_w, tile.rows,
-                 [&](const Range& pixels) { AddPixelStrips(shape, tile, y, pixels, strips); });
+    ForEvenParts(shape.out_w, tile.rows, [&](const Range& pixels) {
+      AddPixelStrips(shape, tile, activated, y, pixels, strips);
+    });
   }
   return strips;
 }

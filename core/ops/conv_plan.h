@@ -25,8 +25,9 @@ struct Correlation {
 // Rows of C are pixels of one row of out. The zero border costs nothing: taps above and below it
 // are left out of a strip's segments, and a tap that reaches beyond the left or right edge becomes
 // a strip of the pixels it can serve. Neighbouring taps that serve the same pixels are one run of
-// depth, since their operands lie side by side.
-std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeometry& tile);
+// depth, since their operands lie side by side. Not activated: for Activation::kNone only.
+std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeometry& tile,
+                                         bool activated);
 TileOperands CorrelationOperands(const Correlation& shape, const TileGeometry& tile);
 
 // taps[i, j, c, o] += sum_{y, x} in[y + i - pad_y, x + j - pad_x, c] * d_out[y, x, o].

@@ -28,8 +28,6 @@ constexpr size_t kWideTaskRows = 64;
 constexpr size_t kLargeB = size_t{1} << 18;  // floats
 // Panels of B packed at once by a task: 8 x 36 KiB.
 constexpr size_t kPiecePanels = 8;
-// Panels of a task when B is packed by all: a slice of them is 576 KiB.
-constexpr size_t kTaskPanels = 16;
 // Panels of B read where they lie: more would spread a slice over too many pages.
 constexpr size_t kPlainPanels = 4;
 // A C of this size is out of the caches before it is read: stored past them, it costs no read of
@@ -124,10 +122,8 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
         // Each task has all rows, and packs its own part of B.
         p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
       } else {
-        p.column_tasks = CeilDiv(p.panels, kTaskPanels);
-        p.row_tasks =
-            std::min(p.strips, std::max(CeilDiv(tasks, p.column_tasks),
-                                        p.column_tasks == 1 ? 1 : CeilDiv(p.strips, kPieceStrips)));
+        // Each task has all columns: its rows of A are packed once. Panels of B stream past them.
+        p.row_tasks = std::min(p.strips, tasks);
         if (p.wide && k * n > kLargeB) {
           p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
         }

@@ -5,6 +5,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/gemm_pack.cc"
 #include "hwy/foreach_target.h"
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
 #include "core/simd/math-inl.h"
@@ -18,19 +19,30 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::VFromD<D>;
 
+// Panels side by side, so that a row of b is read in one go, and rows ahead of their use: with a
+// stride of pages the hardware sees no stream to fetch.
 void PackPanelsOnTarget(size_t depth, size_t columns, const float* HWY_RESTRICT b, size_t b_row,
                         size_t panel, size_t panel_stride, float* HWY_RESTRICT dst) {
+  constexpr size_t kAbreast = 4;
+  constexpr size_t kAhead = 8;
+  constexpr size_t kLine = 64 / sizeof(float);
   const D d;
   const size_t lanes = hn::Lanes(d);
-  for (size_t j = 0; j < columns; j += panel, dst += panel_stride) {
-    const size_t n = std::min(panel, columns - j);
+  for (size_t j0 = 0; j0 < columns; j0 += kAbreast * panel, dst += kAbreast * panel_stride) {
+    const size_t width = std::min(kAbreast * panel, columns - j0);
     for (size_t k = 0; k < depth; ++k) {
-      const float* from = b + k * b_row + j;
+      const float* row = b + k * b_row + j0;
+      if (k + kAhead < depth) {
+        for (size_t i = 0; i < width; i += kLine) hwy::Prefetch(row + kAhead * b_row + i);
+      }
       float* to = dst + k * panel;
-      size_t i = 0;
-      for (; i + lanes <= n; i += lanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-      if (i < n) hn::StoreU(LoadTail(d, from + i, n - i), d, to + i), i += lanes;
-      for (; i < panel; i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
+      for (size_t j = 0; j < width; j += panel, to += panel_stride) {
+        const size_t n = std::min(panel, width - j);
+        size_t i = 0;
+        for (; i + lanes <= n; i += lanes) hn::StoreU(hn::LoadU(d, row + j + i), d, to + i);
+        if (i < n) hn::StoreU(LoadTail(d, row + j + i, n - i), d, to + i), i += lanes;
+        for (; i < panel; i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
+      }
     }
   }
 }

@@ -36,6 +36,42 @@ struct Dense::State {
                 training ? s.samples : 0),
         data(p, false, true, training ? s.samples : 0, training ? s.in : 0, training ? s.out : 0),
         dz(training ? s.samples * s.out : 0) {}
+
+  // The gradient of the linear output, in memory; its column sums are d_bias.
+  const float* FormGradient(size_t n, const Pending& src, const PendingGrad& pending,
+                            float* d_bias) {
+    BATCHMARK_CHECK(n <= shape.samples && dz.size() >= n * shape.out);
+    BATCHMARK_CHECK(src.positions * src.channels == shape.in);
+    BATCHMARK_CHECK(pending.positions * pending.channels == shape.out);
+    const float* grad = pending.dy;
+    if (pending.form != PendingGrad::Form::kPlain) {
+      Resolve(parallel, n, pending, dz.data());
+      grad = dz.data();
+    }
+    ColumnSums(n, shape.out, grad, shape.out, false, d_bias);
+    return grad;
+  }
+
+  void InputGradient(size_t n, const float* grad, const float* w, float* d_src) {
+    ProductOperands o;
+    o.a = grad, o.a_row = shape.out;
+    o.b = w, o.b_row = shape.out;
+    o.c = d_src, o.c_row = shape.in;
+    data.Run(n, shape.in, shape.out, o);
+  }
+
+  // to: the gradient, or with sgd the weights.
+  void WeightGradient(size_t n, const Pending& src, const float* grad, const SgdStep* sgd,
+                      float* to) {
+    ProductOperands o;
+    o.a = src.v, o.a_row = shape.in;
+    o.a_pending = src.IsPlain() ? nullptr : &src;
+    o.b = grad, o.b_row = shape.out;
+    o.c = to, o.c_row = shape.out;
+    o.sgd = sgd;
+    weights.Run(shape.in, shape.out, n, o);
+  }
+
   Parallel& parallel;
   DenseShape shape;
   Product forward, weights, data;
@@ -66,30 +102,21 @@ void Dense::Forward(size_t n, const Pending& src, const float* weights, const fl
 void Dense::Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights,
                      float* d_src, float* d_weights, float* d_bias) {
   State& s = *state_;
-  const size_t in = s.shape.in, out = s.shape.out;
-  BATCHMARK_CHECK(n <= s.shape.samples && s.dz.size() >= n * out);
-  BATCHMARK_CHECK(src.positions * src.channels == in && dz.positions * dz.channels == out);
-  const float* grad = dz.dy;
-  if (dz.form != PendingGrad::Form::kPlain) {
-    Resolve(s.parallel, n, dz, s.dz.data());
-    grad = s.dz.data();
-  }
-  ColumnSums(n, out, grad, out, false, d_bias);
-  if (d_weights != nullptr) {
-    ProductOperands o;
-    o.a = src.v, o.a_row = in;
-    o.a_pending = src.IsPlain() ? nullptr : &src;
-    o.b = grad, o.b_row = out;
-    o.c = d_weights, o.c_row = out;
-    s.weights.Run(in, out, n, o);
-  }
-  if (d_src != nullptr) {
-    ProductOperands o;
-    o.a = grad, o.a_row = out;
-    o.b = weights, o.b_row = out;
-    o.c = d_src, o.c_row = in;
-    s.data.Run(n, in, out, o);
-  }
+  const float* grad = s.FormGradient(n, src, dz, d_bias);
+  if (d_src != nullptr) s.InputGradient(n, grad, weights, d_src);
+  if (d_weights != nullptr) s.WeightGradient(n, src, grad, nullptr, d_weights);
+}
+
+void Dense::Descend(size_t n, const Pending& src, const PendingGrad& dz, const SgdStep& sgd,
+                    float* weights, float* d_src, float* d_bias) {
+  State& s = *state_;
+  const float* grad = s.FormGradient(n, src, dz, d_bias);
+  if (d_src != nullptr) s.InputGradient(n, grad, weights, d_src);
+  s.WeightGradient(n, src, grad, &sgd, weights);
+}
+
+bool Dense::CanDescend(size_t n) const {
+  return state_->weights.SumsAtOnce(state_->shape.in, state_->shape.out, n);
 }
 
 }  // namespace batchmark

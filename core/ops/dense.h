@@ -1,6 +1,7 @@
 // Fully connected layer on the GEMM tile.
 //   forward   dst[s,o] = act(bias[o] + sum_i src[s,i] * weights[i,o])
 //   backward  d_weights = src^T dz;  d_bias = column sums of dz;  d_src = dz weights^T
+//   descend   backward, and weights -= lr (d_weights + weight_decay weights), with d_weights never in memory
 // src [n, in] pending; for a flattened image in = positions * channels of the pending map.
 // weights [in, out]. Same contract as Conv2d otherwise.
 #pragma once
@@ -11,6 +12,7 @@
 #include "core/base/parallel.h"
 #include "core/ops/moments.h"
 #include "core/ops/pending.h"
+#include "core/simd/gemm_tile.h"
 
 namespace batchmark {
 
@@ -30,6 +32,12 @@ class Dense {
                float* dst, const SampleGroups& groups, TileMoments* moments);
   void Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights, float* d_src,
                 float* d_weights, float* d_bias);
+
+  // Backward and SgdUpdate without momentum (pointwise.h) in one, same bits; d_src is of the weights before
+  // the step. CHECKs CanDescend(n).
+  void Descend(size_t n, const Pending& src, const PendingGrad& dz, const SgdStep& sgd, float* weights,
+               float* d_src, float* d_bias);
+  bool CanDescend(size_t n) const;  // up to some hundreds of samples
 
  private:
   struct State;

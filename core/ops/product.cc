@@ -81,6 +81,7 @@ struct Product::Plan {
     if (pack_b) return std::min(p_end, p0 + kPiecePanels);
     return tail && p_end == panels && p0 + 1 < panels ? panels - 1 : p_end;
   }
+  bool SumsAtOnce() const { return chunks == 1 && slice >= k; }
   bool PacksOwnB(size_t p0) const { return pack_b ? !shared_b : tail && p0 + 1 == panels; }
 };
 
@@ -160,6 +161,10 @@ Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_
   }
 }
 
+bool Product::SumsAtOnce(size_t m, size_t n, size_t k) const {
+  return MakePlan(m, n, k).SumsAtOnce();
+}
+
 void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
   BATCHMARK_CHECK(tile_.panel == ActiveTileGeometry().panel);
@@ -168,8 +173,10 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   // fewer ways than a strip has rows.
   plan.pack_a = o.a_pending != nullptr ||
                 (!plan.wide && (o.a_row % 1024 == 0 || plan.panels >= 8 * plan.column_tasks));
-  const bool whole = plan.chunks == 1 && plan.slice >= k && !o.accumulate;
-  plan.past = whole && m * n >= kPastFloats && n % tile_.lanes == 0 && o.c_row % tile_.lanes == 0 &&
+  BATCHMARK_CHECK(o.sgd == nullptr || (a_transposed_ && plan.SumsAtOnce() && o.bias == nullptr &&
+                                       o.act == Activation::kNone && !o.accumulate));
+  const bool only_written = plan.SumsAtOnce() && !o.accumulate && o.sgd == nullptr;
+  plan.past = only_written && m * n >= kPastFloats && n % tile_.lanes == 0 && o.c_row % tile_.lanes == 0 &&
               reinterpret_cast<uintptr_t>(o.c) % (tile_.lanes * sizeof(float)) == 0;
   if (plan.shared_b) PackShared(plan, o);
   parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
@@ -251,6 +258,7 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
   TileOperands t;
   t.c_row = in_slots ? plan.n : o.c_row;
   t.act = in_slots ? Activation::kNone : o.act;
+  t.sgd = o.sgd;
   const float* const bias = in_slots ? nullptr : o.bias;
   float* const c = in_slots ? slots_.data() + task % plan.chunks * plan.m * plan.n : o.c;
   const TileStart first_start = o.accumulate && !in_slots ? TileStart::kLoad : TileStart::kBias;

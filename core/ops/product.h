@@ -30,6 +30,9 @@ struct ProductOperands {
   const float* bias = nullptr;
   Activation act = Activation::kNone;
   bool accumulate = false;  // not with bias or act
+  // C holds weights whose gradient the sums are: they take the step instead. With a_transposed and
+  // SumsAtOnce, without bias, act or accumulate.
+  const SgdStep* sgd = nullptr;
 };
 
 class Product {
@@ -38,6 +41,9 @@ class Product {
   Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k);
 
   void Run(size_t m, size_t n, size_t k, const ProductOperands& operands);
+
+  // Whether a tile of C sees its sums complete before it leaves the registers.
+  bool SumsAtOnce(size_t m, size_t n, size_t k) const;
 
  private:
   struct Plan;

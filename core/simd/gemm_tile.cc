@@ -216,6 +216,23 @@ HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* H
   }
 }
 
+// acc = c - lr (acc + weight_decay c), in the order of SgdRow (pointwise_rows.cc): the same bits.
+template <bool kTail, size_t kRows, size_t kVectors>
+HWY_INLINE void Descend(const SgdStep& sgd, const float* HWY_RESTRICT c, size_t c_row, size_t tail,
+                        V (&acc)[kRows][kVectors]) {
+  const D d;
+  const V lr = hn::Set(d, sgd.lr), decay = hn::Set(d, sgd.weight_decay);
+  V w[1][kVectors];
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r, c += c_row) {
+    LoadTile<kTail>(c, 0, tail, w);
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      acc[r][v] = hn::NegMulAdd(lr, hn::MulAdd(decay, w[0][v], acc[r][v]), w[0][v]);
+    }
+  }
+}
+
 // Activations with an exponential work on the rows just stored: inlined into every tile they would
 // be larger than the tile.
 HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, float* HWY_RESTRICT c,
@@ -281,6 +298,13 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
     for (size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
       for (size_t v = 0; v < kVectors; ++v) acc[r][v] = Activate<Activation::kRelu>(d, acc[r][v]);
+    }
+  }
+  if (strip.finish && o.sgd != nullptr) {
+    if (t.tail == 0) {
+      Descend<false>(*o.sgd, t.c, o.c_row, 0, acc);
+    } else {
+      Descend<true>(*o.sgd, t.c, o.c_row, t.tail, acc);
     }
   }
   if (o.past) {

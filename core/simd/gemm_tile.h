@@ -43,6 +43,11 @@ struct TileStrip {
   ptrdiff_t a = 0, b = 0, c = 0;  // where the strip's first element lies
 };
 
+// A step of gradient descent, core/ops/pointwise.h:  w -= lr (gradient + weight_decay w).
+struct SgdStep {
+  float lr = 0, weight_decay = 0;
+};
+
 // Memory that will be wanted soon after the call: the next image's operands, say. Fetched evenly
 // while the call computes, since their misses would stop the tile for longer than all else. Advice
 // only.
@@ -69,6 +74,9 @@ struct TileOperands {
   // Strips and panels of the wide geometry: a_depth == 1, panels of more than 3 * lanes columns.
   bool wide = false;
   const float* bias = nullptr;  // [columns]; may be null
+  // Finished sums are the gradient of the weights that C holds, and C takes the step: start kBias,
+  // no bias.
+  const SgdStep* sgd = nullptr;
   Activation act = Activation::kNone;
   static constexpr size_t kPrefetchRanges = 3;
   TilePrefetch prefetch[kPrefetchRanges];

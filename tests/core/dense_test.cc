@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 
+#include "core/ops/pointwise.h"
 #include "core/simd/gemm_tile.h"
 #include "tests/core/product_util.h"
 #include "tests/support/catch.h"
@@ -22,6 +23,10 @@ using testing::PendingGradData;
 using testing::RandomFloats;
 using testing::ToDouble;
 using Form = PendingGrad::Form;
+
+const auto Same = [](const auto& x, const auto& y) {
+  return std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
+};
 
 struct Options {
   size_t positions = 1;  // of the flattened source
@@ -109,6 +114,23 @@ struct Problem {
     for (size_t i = 0; i < g.size(); ++i) d_bias[i % out] += g[i], db_size[i % out] += g_size[i];
     CHECK(Compare(r.d_bias.data(), d_bias, Bound(n, db_size, grad_map)) == "");
     CheckMoments(r);
+    CheckDescent(r);
+  }
+
+  // A step within the backward pass has the bits of one behind it.
+  void CheckDescent(const Outputs& r) const {
+    Parallel parallel(1);
+    Dense dense(parallel, {n, in, out}, true);
+    if (!dense.CanDescend(n)) return;
+    const SgdStep sgd{.lr = 0.3f, .weight_decay = 0.125f};
+    AlignedBuffer<float> stepped = RandomFloats(in * out, 30), d_src(n * in), d_bias(out);
+    dense.Descend(n, src.pending, dz.pending, sgd, stepped.data(), d_src.data(), d_bias.data());
+    AlignedBuffer<float> expected = RandomFloats(in * out, 30);
+    SgdUpdate(parallel, in * out, sgd.lr, 0.0f, sgd.weight_decay, r.d_weights.data(), nullptr,
+              expected.data());
+    CHECK(Same(stepped, expected));
+    CHECK(Same(d_src, r.d_src));
+    CHECK(Same(d_bias, r.d_bias));
   }
 
   void CheckMoments(const Outputs& r) const {
@@ -179,22 +201,25 @@ TEST_CASE("dense: long inputs in chunks, many samples, the layers of the named n
   CheckDense(200, 20, 40, groups);
 }
 
+TEST_CASE("dense: a step in the backward pass wants sums that stay in registers") {
+  Parallel parallel(1);
+  CHECK(Dense(parallel, {128, 40, 10}, true).CanDescend(128));
+  CHECK_FALSE(Dense(parallel, {600, 40, 10}, true).CanDescend(600));
+}
+
 TEST_CASE("dense: the same bits for 1, 2, 3 and 8 threads") {
   ForEachBackend([] {
     Options o;
     o.positions = 50, o.affine = true, o.in_act = Activation::kRelu, o.form = Form::kNormAct;
     const Problem problem(40, 64, 36, o);
     const Outputs one = problem.Run(1);
-    const auto same = [](const auto& x, const auto& y) {
-      return std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
-    };
     for (const int threads : {2, 3, 8}) {
       const Outputs many = problem.Run(threads);
-      CHECK(same(one.dst, many.dst));
-      CHECK(same(one.d_src, many.d_src));
-      CHECK(same(one.d_weights, many.d_weights));
-      CHECK(same(one.d_bias, many.d_bias));
-      CHECK(same(one.moments.mean, many.moments.mean));
+      CHECK(Same(one.dst, many.dst));
+      CHECK(Same(one.d_src, many.d_src));
+      CHECK(Same(one.d_weights, many.d_weights));
+      CHECK(Same(one.d_bias, many.d_bias));
+      CHECK(Same(one.moments.mean, many.moments.mean));
     }
   });
 }

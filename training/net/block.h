@@ -26,6 +26,7 @@ struct Pass {
   int64_t step = 0;  // 0-based training step, for counters of random numbers
   double progress = 0.0;  // step / steps of the run, for schedules
   uint64_t seed = 0;
+  float lr = 0;  // of the step, where Backward updates weights (NetOptions::descend)
 };
 
 // The `sub` of a layer's random numbers (core/base/rng.h) in a step: known without state, so that Backward draws
@@ -35,7 +36,7 @@ inline uint64_t RandomSub(const Pass& pass, size_t layer) {
   return static_cast<uint64_t>(pass.step) * 64 + layer % 64;
 }
 
-// One trainable tensor, or one buffer of state (grad == nullptr).
+// One trainable tensor, or one that only Backward or the statistics write (grad == nullptr).
 struct Tensor {
   std::string name;           // weight, bias, gamma, beta, moving_mean, moving_var
   std::vector<size_t> shape;  // conv weights [KH, KW, Cin, Cout], dense [in, out]

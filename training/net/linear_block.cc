@@ -11,7 +11,7 @@ namespace batchmark {
 template <class Linear>
 LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const LinearBlockShape& shape,
                                  size_t capacity, Activation act, std::optional<Norm> norm,
-                                 Placement placement, double weight_decay)
+                                 Placement placement, double weight_decay, bool descend)
     : parallel_(parallel),
       linear_(std::move(linear)),
       shape_(shape),
@@ -25,7 +25,7 @@ LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const Linear
   size_t weights = 1;
   for (size_t extent : shape.weight_shape) weights *= extent;
   weights_ = AlignedBuffer<float>(weights);
-  d_weights_ = AlignedBuffer<float>(weights);
+  if (!descend) d_weights_ = AlignedBuffer<float>(weights);
   const bool exponential = act == Activation::kSigmoid || act == Activation::kTanh;
   if (placement_ == Placement::kPre && exponential) activated_ = AlignedBuffer<float>(out_.size());
 }
@@ -69,6 +69,13 @@ void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, co
     norm_->FormGradient(grad);
   } else {
     grad.form = act_ == Activation::kNone ? Form::kPlain : Form::kActivation;
+  }
+  if constexpr (std::is_same_v<Linear, Dense>) {
+    if (d_weights_.empty()) {
+      const SgdStep sgd{.lr = pass.lr, .weight_decay = static_cast<float>(weight_decay_)};
+      linear_.Descend(pass.samples, in, grad, sgd, weights_.data(), d_in, d_bias_.data());
+      return;
+    }
   }
   linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data());
 }
@@ -115,14 +122,17 @@ std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv
                                .channels = conv.channels_out,
                                .weight_shape = {conv.kernel_h, conv.kernel_w, conv.channels_in, conv.channels_out}};
   return std::make_unique<LinearBlock<Conv2d>>(parallel, Conv2d(parallel, conv, true), shape, conv.samples, act,
-                                               std::move(norm), placement, weight_decay);
+                                               std::move(norm), placement, weight_decay, /*descend=*/false);
 }
 
 std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dense, Activation act,
-                                      std::optional<Norm> norm, Placement placement, double weight_decay) {
+                                      std::optional<Norm> norm, Placement placement, double weight_decay,
+                                      bool descend) {
   const LinearBlockShape shape{.positions = 1, .channels = dense.out, .weight_shape = {dense.in, dense.out}};
-  return std::make_unique<LinearBlock<Dense>>(parallel, Dense(parallel, dense, true), shape, dense.samples, act,
-                                              std::move(norm), placement, weight_decay);
+  Dense linear(parallel, dense, true);
+  descend = descend && linear.CanDescend(dense.samples);
+  return std::make_unique<LinearBlock<Dense>>(parallel, std::move(linear), shape, dense.samples, act,
+                                              std::move(norm), placement, weight_decay, descend);
 }
 
 }  // namespace batchmark

@@ -26,7 +26,7 @@ template <class Linear>  // Conv2d or Dense
 class LinearBlock : public Block {
  public:
   LinearBlock(Parallel& parallel, Linear linear, const LinearBlockShape& shape, size_t capacity, Activation act,
-              std::optional<Norm> norm, Placement placement, double weight_decay);
+              std::optional<Norm> norm, Placement placement, double weight_decay, bool descend);
 
   Pending Forward(const Pending& in, const Pass& pass) override;
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override;
@@ -52,7 +52,8 @@ class LinearBlock : public Block {
   std::optional<Norm> norm_;
   Placement placement_;
   double weight_decay_;
-  AlignedBuffer<float> weights_, bias_, d_weights_, d_bias_;
+  AlignedBuffer<float> weights_, bias_, d_bias_;
+  AlignedBuffer<float> d_weights_;  // empty: Backward updates the weights
   AlignedBuffer<float> out_;  // [capacity, positions, channels]: what the linear op stored
   // The same shape, under `pre` with an exponential in the activation: y itself. Left pending, y would
   // be formed four times (by the consumer, by its weight gradient and twice for the derivative); an
@@ -63,6 +64,7 @@ class LinearBlock : public Block {
 std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,
                                      std::optional<Norm> norm, Placement placement, double weight_decay);
 std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dense, Activation act,
-                                      std::optional<Norm> norm, Placement placement, double weight_decay);
+                                      std::optional<Norm> norm, Placement placement, double weight_decay,
+                                      bool descend);
 
 }  // namespace batchmark

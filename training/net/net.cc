@@ -101,7 +101,8 @@ Net::Net(Parallel& parallel, const NetSpec& spec, const NetOptions& options)
       case LayerSpec::Kind::kDense: {
         const DenseShape dense{capacity_, height * width * channels, l.outputs};
         height = width = 1, channels = l.outputs;
-        block = MakeDenseBlock(parallel, dense, l.act, make_norm(1), options.norm.placement, options.weight_decay);
+        block = MakeDenseBlock(parallel, dense, l.act, make_norm(1), options.norm.placement, options.weight_decay,
+                               options.descend);
         break;
       }
       case LayerSpec::Kind::kMaxPool2:

@@ -22,6 +22,9 @@ struct NetOptions {
   std::string init = "glorot";
   uint64_t seed = 1;
   double weight_decay = 0.0;  // on the weights of linear layers only
+  // Weights of dense layers take their step of SGD without momentum within Backward, at pass.lr, where that saves
+  // writing and reading their gradient; it is then in no memory, and Tensor::grad null.
+  bool descend = false;
   NormSpec norm;
 };
 
@@ -46,7 +49,8 @@ class Net {
 
   // x [pass.samples, H, W, C] -> logits [pass.samples, classes], valid until the next Forward.
   const float* Forward(const float* x, const Pass& pass);
-  // d_logits [pass.samples, classes]; gradients of every parameter are overwritten. After Forward(kTrain).
+  // d_logits [pass.samples, classes]; gradients of every parameter are overwritten, or used up (NetOptions::descend).
+  // After Forward(kTrain).
   void Backward(float* d_logits, const Pass& pass);
 
   const std::vector<NetTensor>& tensors() const { return tensors_; }

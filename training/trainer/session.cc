@@ -75,6 +75,7 @@ TrainingSession::TrainingSession(const RunSpec& spec, const Dataset& data, const
                      .init = spec.init,
                      .seed = spec.seed,
                      .weight_decay = spec.weight_decay,
+                     .descend = spec.momentum == 0 && !spec.probe.gradients && !spec.probe.landscape,
                      .norm = spec.bn};
   net_ = std::make_unique<Net>(parallel_, ParseNet(spec.net), options);
   const size_t pixels = data.train.PixelsPerImage();
@@ -115,11 +116,11 @@ void TrainingSession::LoadBatch(int64_t step) {
   for (size_t i = 0; i < spec_.batch; ++i) labels_[i] = data_.train.labels[static_cast<size_t>(indices_[i])];
 }
 
-void TrainingSession::Update(double lr) {
+void TrainingSession::Update(float lr) {
   for (size_t i = 0; i < net_->tensors().size(); ++i) {
     const Tensor& t = net_->tensors()[i].tensor;
     if (t.grad == nullptr) continue;
-    SgdUpdate(parallel_, t.size, static_cast<float>(lr), static_cast<float>(spec_.momentum),
+    SgdUpdate(parallel_, t.size, lr, static_cast<float>(spec_.momentum),
               static_cast<float>(t.decay), t.grad, velocity_[i].data(), t.value);
   }
 }
@@ -136,7 +137,8 @@ bool TrainingSession::Step() {
   LoadBatch(step);
   const double begin = NowSeconds();
   const Pass pass{.mode = PassMode::kTrain, .samples = rows_, .step = step,
-                  .progress = static_cast<double>(step) / static_cast<double>(total_steps_), .seed = spec_.seed};
+                  .progress = static_cast<double>(step) / static_cast<double>(total_steps_), .seed = spec_.seed,
+                  .lr = static_cast<float>(LearningRate(schedule_, spec_.lr, step, total_steps_))};
   const float* logits = net_->Forward(x_.data(), pass);
   // Under wide:M the rows behind the mini-batch have no loss. Backward may have written over them.
   std::fill(d_logits_.begin() + spec_.batch * kClasses, d_logits_.end(), 0.0f);
@@ -153,7 +155,7 @@ bool TrainingSession::Step() {
   }
   net_->Backward(d_logits_.data(), pass);
   const std::string bad = net_->NonFinite();
-  if (bad.empty()) Update(LearningRate(schedule_, spec_.lr, step, total_steps_));
+  if (bad.empty()) Update(pass.lr);
   const double elapsed = NowSeconds() - begin;
   outcome_.train_s += elapsed;
   step_seconds_.push_back(elapsed);

@@ -51,7 +51,7 @@ class TrainingSession {
   bool Diverge(const std::string& place);
   // What evaluation passes are; under precise:K their statistics are gathered, once a step.
   PassMode PrepareEvaluation();
-  void Update(double lr);
+  void Update(float lr);
   std::vector<std::span<const float>> StateTensors() const;
   void Restore();
 

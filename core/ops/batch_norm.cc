@@ -74,24 +74,33 @@ BatchNormBackwardSums::BatchNormBackwardSums(Parallel& parallel, size_t max_tile
 void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tiles,
                                 const double* mean, const double* rstd, double* d_beta,
                                 double* d_gamma) {
+  const ChunkPlan plan = TilePlan(tiles, slots_.channels);
+  parallel_.For(plan, [&](size_t chunk, int) {
+    for (size_t t = plan.begin(chunk); t < plan.end(chunk); ++t) Gather(grad, tiles, t, mean);
+  });
+  Merge(tiles, rstd, d_beta, d_gamma);
+}
+
+void BatchNormBackwardSums::Gather(const PendingGrad& grad, const MomentTiles& tiles, size_t t,
+                                   const double* mean) {
   const size_t channels = slots_.channels;
-  BATCHMARK_CHECK(grad.channels == channels);
+  BATCHMARK_CHECK(grad.channels == channels && t < tiles.tiles.size());
+  BATCHMARK_CHECK(slots_.mean.size() >= tiles.tiles.size() * channels);
   BATCHMARK_CHECK(grad.form == PendingGrad::Form::kNormAct ||
                   grad.form == PendingGrad::Form::kActNorm);
-  BATCHMARK_CHECK(slots_.mean.size() >= tiles.tiles.size() * channels);
   const bool act_after = grad.form == PendingGrad::Form::kNormAct;
-  const ChunkPlan plan = TilePlan(tiles, channels);
-  parallel_.For(plan, [&](size_t chunk, int) {
-    for (size_t t = plan.begin(chunk); t < plan.end(chunk); ++t) {
-      const MomentTiles::Tile& tile = tiles.tiles[t];
-      const size_t at = tile.row_begin * channels;
-      TileBackwardSumsRows(grad.dy + at, grad.v + at, tile.row_end - tile.row_begin, channels,
-                           act_after ? OfGroup(grad.scale, tile.group, channels) : nullptr,
-                           act_after ? OfGroup(grad.shift, tile.group, channels) : nullptr,
-                           grad.act, mean + tile.group * channels,
-                           slots_.mean.data() + t * channels, slots_.m2.data() + t * channels);
-    }
-  });
+  const MomentTiles::Tile& tile = tiles.tiles[t];
+  const size_t at = tile.row_begin * channels;
+  TileBackwardSumsRows(grad.dy + at, grad.v + at, tile.row_end - tile.row_begin, channels,
+                       act_after ? OfGroup(grad.scale, tile.group, channels) : nullptr,
+                       act_after ? OfGroup(grad.shift, tile.group, channels) : nullptr, grad.act,
+                       mean + tile.group * channels, slots_.mean.data() + t * channels,
+                       slots_.m2.data() + t * channels);
+}
+
+void BatchNormBackwardSums::Merge(const MomentTiles& tiles, const double* rstd, double* d_beta,
+                                  double* d_gamma) {
+  const size_t channels = slots_.channels;
   ForGroupTiles(tiles, [&](size_t group, size_t begin, size_t count) {
     MergeTileSums(slots_.mean.data() + begin * channels, count, channels, nullptr,
                   d_beta + group * channels);

@@ -38,6 +38,10 @@ class BatchNormBackwardSums {
   void Run(const PendingGrad& grad, const MomentTiles& tiles, const double* mean, const double* rstd,
            double* d_beta, double* d_gamma);
 
+  // Run by parts: Gather once for every tile, from any worker, then Merge.
+  void Gather(const PendingGrad& grad, const MomentTiles& tiles, size_t tile, const double* mean);
+  void Merge(const MomentTiles& tiles, const double* rstd, double* d_beta, double* d_gamma);
+
  private:
   Parallel& parallel_;
   TileMoments slots_;  // reused as (sum dyn, sum dyn (v - mean)) per tile

@@ -163,7 +163,7 @@ void Conv2d::Forward(size_t n, const Pending& src, const float* weights, const f
 }
 
 void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights,
-                      float* d_src, float* d_weights, float* d_bias) {
+                      float* d_src, float* d_weights, float* d_bias, const SampleDone& done) {
   State& s = *state_;
   const Correlation& c = s.forward;
   BATCHMARK_CHECK(s.training && n <= s.samples && dz.positions == c.out_h * c.out_w);
@@ -200,6 +200,7 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         }
         if (more) image.prefetch[2] = {image.c + floats, floats * sizeof(float)};
         RunTiles(s.backward_strips.data(), s.backward_strips.size(), image);
+        if (done) done(sample);
       }
       if (d_weights != nullptr) {
         TileOperands image = gradient;

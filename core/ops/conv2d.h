@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "core/base/parallel.h"
@@ -40,9 +41,13 @@ class Conv2d {
   void Forward(size_t n, const Pending& src, const float* weights, const float* bias, Activation act,
                float* dst, TileMoments* moments);
 
-  // d_src may be null (first layer). d_weights, d_bias are overwritten; both may be null (data only).
+  // Called once for each sample of d_src, complete and still in cache, by the worker that made it.
+  using SampleDone = std::function<void(size_t sample)>;
+
+  // d_src may be null (first layer). d_weights, d_bias are overwritten; both may be null (data only). done may
+  // be empty, and change its sample of d_src.
   void Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights, float* d_src,
-                float* d_weights, float* d_bias);
+                float* d_weights, float* d_bias, const SampleDone& done = {});
 
  private:
   struct State;

@@ -2,10 +2,12 @@
 // bias, activations, moments, runs of samples, and equal bits for any number of threads.
 #include "core/ops/conv2d.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "core/simd/gemm_tile.h"
 #include "tests/core/product_util.h"
@@ -235,6 +237,28 @@ TEST_CASE("conv2d: one pass alone gives the bits of both together") {
   CHECK(std::memcmp(d_weights.data(), both.d_weights.data(), d_weights.size() * sizeof(float)) ==
         0);
   CHECK(std::memcmp(d_bias.data(), both.d_bias.data(), d_bias.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("conv2d: each sample of the input's gradient is handed on once, complete, and may change") {
+  const size_t n = 21;
+  const Problem problem({n, 6, 7, 3, 3, 3, 20, false}, n, {});
+  const Outputs plain = problem.Run(1);
+  Parallel parallel(3);
+  Conv2d conv(parallel, problem.s, true);
+  AlignedBuffer<float> d_src(plain.d_src.size()), d_weights(plain.d_weights.size()), d_bias(20);
+  const size_t floats = d_src.size() / n;
+  std::vector<int> calls(n), complete(n);
+  conv.Backward(n, problem.src.pending, problem.dz.pending, problem.weights.data(), d_src.data(),
+                d_weights.data(), d_bias.data(), [&](size_t sample) {
+                  float* const mine = d_src.data() + sample * floats;
+                  calls[sample] += 1;
+                  complete[sample] = std::equal(mine, mine + floats, &plain.d_src[sample * floats]);
+                  std::fill(mine, mine + floats, 7.0f);
+                });
+  CHECK(calls == std::vector<int>(n, 1));
+  CHECK(complete == std::vector<int>(n, 1));
+  CHECK(std::count(d_src.begin(), d_src.end(), 7.0f) == static_cast<std::ptrdiff_t>(d_src.size()));
+  CHECK(std::equal(d_weights.begin(), d_weights.end(), plain.d_weights.begin()));
 }
 
 TEST_CASE("conv2d: the same bits for 1, 2, 3 and 8 threads") {

@@ -300,7 +300,7 @@ TEST_CASE("Jitter is a line per element, passed backward by its slope", "[net][n
   std::fill(x.begin(), x.end(), 1.0f);
   std::fill(dy.begin(), dy.end(), 1.0f);
   const float* at_one = block->Forward(in, pass).v;
-  block->Backward(in, dy.data(), dx.data(), pass);
+  block->Backward(in, dy.data(), dx.data(), pass, nullptr);
   double spread = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     CHECK(at_one[i] - at_zero[i] == Approx(dx[i]).epsilon(1e-5));

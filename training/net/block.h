@@ -57,7 +57,14 @@ class Block {
 
   // in: as given to Forward of the same pass. dy: gradient with respect to the mapped output (may be
   // overwritten). d_in: gradient with respect to the mapped input, overwritten; null if nobody wants it.
-  virtual void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) = 0;
+  // before: the block whose dy d_in will be, or null; see BeginSamples.
+  virtual void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) = 0;
+
+  // The block behind may make dy sample by sample. If BeginSamples says so, it calls TakeSample for each sample of
+  // the pass as soon as that is complete, from any worker: the block does its work on it while it is in cache.
+  // Backward with this dy comes next.
+  virtual bool BeginSamples(float*, const Pass&) { return false; }
+  virtual void TakeSample(size_t) {}
 
   // Parameters first, then state, in the order of the dump.
   virtual std::vector<Tensor> Tensors() { return {}; }

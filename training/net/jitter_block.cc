@@ -33,7 +33,7 @@ class JitterBlock : public Block {
     return PlainPending(out_.data(), in.positions, in.channels, pass.samples);
   }
 
-  void Backward(const Pending&, float* dy, float* d_in, const Pass& pass) override {
+  void Backward(const Pending&, float* dy, float* d_in, const Pass& pass, Block*) override {
     if (d_in == nullptr) return;
     if (!Acts(pass)) {
       std::copy_n(dy, pass.samples * values_, d_in);

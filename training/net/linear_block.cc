@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/ops/batch_norm.h"
+#include "core/ops/pending_span.h"
 
 namespace batchmark {
 
@@ -54,30 +55,67 @@ Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
 }
 
 template <class Linear>
-void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) {
+PendingGrad LinearBlock<Linear>::Gradient(float* dy, size_t samples) const {
   using Form = PendingGrad::Form;
   PendingGrad grad{.dy = dy, .v = out_.data(), .act = act_, .positions = shape_.positions, .channels = shape_.channels};
-  grad.groups.samples = pass.samples;
-  if (activated_.size() != 0) {  // dy times the derivative now; the activation is none from here on
-    grad.form = Form::kActivation, grad.v = activated_.data();
-    Resolve(parallel_, pass.samples, grad, dy);
-    grad.v = out_.data(), grad.act = Activation::kNone;
-  }
+  grad.groups.samples = samples;
   if (norm_) {
     grad.form = placement_ == Placement::kPre ? Form::kNormAct : Form::kActNorm;
     grad.scale = norm_->scale(), grad.shift = norm_->shift();
-    norm_->FormGradient(grad);
   } else {
     grad.form = act_ == Activation::kNone ? Form::kPlain : Form::kActivation;
+  }
+  return grad;
+}
+
+// With a norm, its sums over the sample; else dy times the derivative, after which nothing is pending.
+template <class Linear>
+bool LinearBlock<Linear>::BeginSamples(float* dy, const Pass& pass) {
+  const bool by_sample = shape_.positions > 1;  // as the norm's tiles are
+  if (!by_sample || activated_.size() != 0 || (!norm_ && act_ == Activation::kNone)) return false;
+  taken_ = Gradient(dy, pass.samples);
+  return true;
+}
+
+template <class Linear>
+void LinearBlock<Linear>::TakeSample(size_t sample) {
+  if (norm_) {
+    norm_->GatherGradient(taken_, sample);
+  } else {
+    float* const dy = const_cast<float*>(taken_.dy);
+    ResolveSamples(taken_, sample, 1, dy + sample * taken_.positions * taken_.channels);
+  }
+}
+
+template <class Linear>
+void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) {
+  const bool taken = std::exchange(taken_, {}).dy != nullptr;
+  PendingGrad grad = Gradient(dy, pass.samples);
+  if (activated_.size() != 0) {  // dy times the derivative now; the activation is none from here on
+    const PendingGrad derivative{.form = PendingGrad::Form::kActivation, .dy = dy, .v = activated_.data(), .act = act_,
+                                 .positions = grad.positions, .channels = grad.channels, .groups = grad.groups};
+    Resolve(parallel_, pass.samples, derivative, dy);
+    grad.act = Activation::kNone;
+  }
+  if (norm_) {
+    norm_->FormGradient(grad, taken);
+  } else if (taken) {
+    grad.form = PendingGrad::Form::kPlain;
   }
   if constexpr (std::is_same_v<Linear, Dense>) {
     if (d_weights_.empty()) {
       const SgdStep sgd{.lr = pass.lr, .weight_decay = static_cast<float>(weight_decay_)};
       linear_.Descend(pass.samples, in, grad, sgd, weights_.data(), d_in, d_bias_.data());
-      return;
+    } else {
+      linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data());
     }
+  } else {
+    Conv2d::SampleDone done;
+    if (d_in != nullptr && before != nullptr && before->BeginSamples(d_in, pass)) {
+      done = [before](size_t sample) { before->TakeSample(sample); };
+    }
+    linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data(), done);
   }
-  linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data());
 }
 
 template <class Linear>

@@ -29,7 +29,9 @@ class LinearBlock : public Block {
               std::optional<Norm> norm, Placement placement, double weight_decay, bool descend);
 
   Pending Forward(const Pending& in, const Pass& pass) override;
-  void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override;
+  void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) override;
+  bool BeginSamples(float* dy, const Pass& pass) override;
+  void TakeSample(size_t sample) override;
   std::vector<Tensor> Tensors() override;
   std::string NonFinite() const override;
   Pending Preactivation() const override;
@@ -44,6 +46,8 @@ class LinearBlock : public Block {
  private:
   // What the linear op stored in the last Forward, and the norm's map of it; under pre the activation's input.
   Pending Normalized(size_t samples) const;
+  // The gradient of the linear output but for what the norm's sums decide.
+  PendingGrad Gradient(float* dy, size_t samples) const;
 
   Parallel& parallel_;
   Linear linear_;
@@ -59,6 +63,7 @@ class LinearBlock : public Block {
   // be formed four times (by the consumer, by its weight gradient and twice for the derivative); an
   // exponential costs more than the memory it saves.
   AlignedBuffer<float> activated_;
+  PendingGrad taken_;  // dy not null: the gradient whose samples have been taken
 };
 
 std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,

@@ -166,7 +166,8 @@ void Net::Backward(float* d_logits, const Pass& pass) {
   float* dy = d_logits;
   for (size_t i = stages_.size(); i-- > 0;) {
     float* const d_in = i == 0 ? nullptr : gradient_[i % 2].data();
-    stages_[i].block->Backward(inputs_[i], dy, d_in, pass);
+    Block* const before = i == 0 ? nullptr : stages_[i - 1].block.get();
+    stages_[i].block->Backward(inputs_[i], dy, d_in, pass, before);
     dy = d_in;
   }
 }

@@ -174,9 +174,13 @@ void Norm::UpdateMoving() {
   updates_[0] = static_cast<float>(steps + 1.0);
 }
 
-void Norm::FormGradient(PendingGrad& grad) {
+void Norm::FormGradient(PendingGrad& grad, bool gathered) {
   grad.groups = groups_;
-  sums_.Run(grad, *tiles_, mean_.data(), rstd_.data(), d_beta_.data(), d_gamma_.data());
+  if (gathered) {
+    sums_.Merge(*tiles_, rstd_.data(), d_beta_.data(), d_gamma_.data());
+  } else {
+    sums_.Run(grad, *tiles_, mean_.data(), rstd_.data(), d_beta_.data(), d_gamma_.data());
+  }
   for (size_t c = 0; c < channels_; ++c) {
     double d_gamma = 0.0, d_beta = 0.0;
     for (size_t g = 0; g < groups_.count; ++g) {

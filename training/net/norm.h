@@ -64,8 +64,10 @@ class Norm {
   const float* scale() const { return scale_.data(); }
   const float* shift() const { return shift_.data(); }
 
-  // grad: form, dy, v, act, scale, shift are set; fills gamma's and beta's gradients and grad.c1..c3.
-  void FormGradient(PendingGrad& grad);
+  // grad: form, dy, v, act, scale, shift are set; fills gamma's and beta's gradients and grad.c1..c3. gathered:
+  // GatherGradient has been called for every sample of the pass; of an image (positions > 1), from any worker.
+  void FormGradient(PendingGrad& grad, bool gathered);
+  void GatherGradient(const PendingGrad& grad, size_t sample) { sums_.Gather(grad, *tiles_, sample, mean_.data()); }
 
   std::vector<Tensor> Tensors();
   std::string NonFinite() const { return non_finite_; }

@@ -22,7 +22,7 @@ class MaxPool2Block : public Block {
     MaxPool2Forward(parallel_, pass.samples, height_, width_, in, out_.data(), arg_.data());
     return PlainPending(out_.data(), (height_ / 2) * (width_ / 2), channels_, pass.samples);
   }
-  void Backward(const Pending&, float* dy, float* d_in, const Pass& pass) override {
+  void Backward(const Pending&, float* dy, float* d_in, const Pass& pass, Block*) override {
     if (d_in == nullptr) return;
     MaxPool2Backward(parallel_, pass.samples, height_, width_, channels_, dy, arg_.data(), d_in);
   }
@@ -44,7 +44,7 @@ class DropoutBlock : public Block {
     Dropout(parallel_, pass.samples, in, rate_, pass.seed, RandomSub(pass, layer_), out_.data());
     return PlainPending(out_.data(), in.positions, in.channels, pass.samples);
   }
-  void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass) override {
+  void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block*) override {
     if (d_in == nullptr) return;
     if (pass.mode != PassMode::kTrain) {
       std::copy_n(dy, pass.samples * in.positions * in.channels, d_in);

@@ -9,7 +9,8 @@
 //   + batch norm unfused: 3 passes forward and 5 backward over each normalized array
 //   + SGD: weights and gradients read, weights written
 // each pass at the rate of the cache level that holds its arrays. A step that folds batch norm's
-// passes into its neighbours may come closer than the sum allows.
+// passes into its neighbours, or SGD into the gradient's product, may come closer than the sum
+// allows.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -107,7 +108,8 @@ class Step {
     for (size_t i = 0; i < net_.tensors().size(); ++i) {
       const Tensor &mine = net_.tensors()[i].tensor, &theirs = other.net_.tensors()[i].tensor;
       if (!std::equal(mine.value, mine.value + mine.size, theirs.value)) {
-        return net_.tensors()[i].layer_text + ": " + mine.name + " after a step with stored gradients differs";
+        return net_.tensors()[i].layer_text + ": " + mine.name +
+               " after a step with stored gradients differs";
       }
     }
     return "";
@@ -146,8 +148,11 @@ class Step {
 
  private:
   double ForwardBackward(size_t which) {
-    const Pass pass{
-        .mode = PassMode::kTrain, .samples = batch_, .step = steps_, .seed = 1, .lr = kLearningRate};
+    const Pass pass{.mode = PassMode::kTrain,
+                    .samples = batch_,
+                    .step = steps_,
+                    .seed = 1,
+                    .lr = kLearningRate};
     const float* logits = net_.Forward(x_[which].data(), pass);
     const double loss =
         SoftmaxCrossEntropy(parallel_, batch_, options_.classes, logits, labels_.data(),

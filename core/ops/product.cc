@@ -176,7 +176,8 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   BATCHMARK_CHECK(o.sgd == nullptr || (a_transposed_ && plan.SumsAtOnce() && o.bias == nullptr &&
                                        o.act == Activation::kNone && !o.accumulate));
   const bool only_written = plan.SumsAtOnce() && !o.accumulate && o.sgd == nullptr;
-  plan.past = only_written && m * n >= kPastFloats && n % tile_.lanes == 0 && o.c_row % tile_.lanes == 0 &&
+  plan.past = only_written && m * n >= kPastFloats && n % tile_.lanes == 0 &&
+              o.c_row % tile_.lanes == 0 &&
               reinterpret_cast<uintptr_t>(o.c) % (tile_.lanes * sizeof(float)) == 0;
   if (plan.shared_b) PackShared(plan, o);
   parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });

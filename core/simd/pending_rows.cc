@@ -26,6 +26,9 @@ using V = hn::VFromD<D>;
 // against 1.25 ms; 1 to 4 KiB ahead are equal).
 constexpr size_t kPrefetchAhead = 512;
 constexpr size_t kBlockElements = 2048;  // 8 KiB of each of v, dy, dst
+// Rows up to this many floats, a few of them together, are walked channels first: their
+// coefficients are then loaded once for all rows.
+constexpr size_t kShortRow = 1024;
 
 template <bool kTail>
 HWY_INLINE V LoadPart(const float* p, size_t n) {
@@ -145,21 +148,28 @@ HWY_INLINE void WalkGroup(const Map& map, size_t positions, size_t c, size_t n, 
   }
 }
 
+// Channels [c, end) of `positions` positions.
+template <bool kFar, class Map>
+HWY_INLINE void WalkChannels(const Map& map, size_t c, size_t end, size_t positions,
+                             const Places& at) {
+  const size_t lanes = hn::Lanes(D());
+  for (; c + kGroup * lanes <= end; c += kGroup * lanes) {
+    WalkGroup<kFar, kGroup, false>(map, positions, c, lanes, at);
+  }
+  for (; c + 2 * lanes <= end; c += 2 * lanes) {
+    WalkGroup<kFar, 2, false>(map, positions, c, lanes, at);
+  }
+  for (; c + lanes <= end; c += lanes) WalkGroup<kFar, 1, false>(map, positions, c, lanes, at);
+  if (c < end) WalkGroup<kFar, 1, true>(map, positions, c, end - c, at);
+}
+
 // Whole positions, in blocks that stay in L1 while the groups of channels pass over them.
 template <bool kFar, class Map>
 HWY_INLINE void WalkPositions(const Map& map, size_t channels, size_t positions, Places at) {
-  const size_t lanes = hn::Lanes(D());
   const size_t block = std::max<size_t>(1, kBlockElements / channels);
   while (positions != 0) {
     const size_t n = std::min(block, positions);
-    size_t c = 0;
-    for (; c + kGroup * lanes <= channels; c += kGroup * lanes) {
-      WalkGroup<kFar, kGroup, false>(map, n, c, lanes, at);
-    }
-    for (; c + 2 * lanes <= channels; c += 2 * lanes)
-      WalkGroup<kFar, 2, false>(map, n, c, lanes, at);
-    for (; c + lanes <= channels; c += lanes) WalkGroup<kFar, 1, false>(map, n, c, lanes, at);
-    if (c < channels) WalkGroup<kFar, 1, true>(map, n, c, channels - c, at);
+    WalkChannels<kFar>(map, 0, channels, n, at);
     positions -= n, at.from += n * at.from_step, at.to += n * at.to_step;
   }
 }
@@ -168,6 +178,16 @@ template <bool kFar, class Map>
 HWY_INLINE void WalkRows(const RowBlock& b, const Map& map) {
   if (b.first == 0 && b.columns == b.channels) {  // a row is one position
     return WalkPositions<kFar>(map, b.channels, b.rows, {0, 0, b.src_stride, b.dst_stride});
+  }
+  if (b.rows > 1 && b.columns <= kShortRow) {
+    for (size_t i = 0; i < b.columns;) {
+      const size_t c = (b.first + i) % b.channels;
+      const size_t end = std::min(b.channels, c + b.columns - i);
+      // Places of channel 0, which may lie before the block; what is read and written does not.
+      WalkChannels<kFar>(map, c, end, b.rows, {i - c, i - c, b.src_stride, b.dst_stride});
+      i += end - c;
+    }
+    return;
   }
   for (size_t r = 0; r < b.rows; ++r) {
     size_t from = r * b.src_stride, to = r * b.dst_stride;

@@ -239,7 +239,8 @@ TEST_CASE("conv2d: one pass alone gives the bits of both together") {
   CHECK(std::memcmp(d_bias.data(), both.d_bias.data(), d_bias.size() * sizeof(float)) == 0);
 }
 
-TEST_CASE("conv2d: each sample of the input's gradient is handed on once, complete, and may change") {
+TEST_CASE(
+    "conv2d: each sample of the input's gradient is handed on once, complete, and may change") {
   const size_t n = 21;
   const Problem problem({n, 6, 7, 3, 3, 3, 20, false}, n, {});
   const Outputs plain = problem.Run(1);

@@ -216,23 +216,6 @@ HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* H
   }
 }
 
-// acc = c - lr (acc + weight_decay c), in the order of SgdRow (pointwise_rows.cc): the same bits.
-template <bool kTail, size_t kRows, size_t kVectors>
-HWY_INLINE void Descend(const SgdStep& sgd, const float* HWY_RESTRICT c, size_t c_row, size_t tail,
-                        V (&acc)[kRows][kVectors]) {
-  const D d;
-  const V lr = hn::Set(d, sgd.lr), decay = hn::Set(d, sgd.weight_decay);
-  V w[1][kVectors];
-#pragma GCC unroll 16
-  for (size_t r = 0; r < kRows; ++r, c += c_row) {
-    LoadTile<kTail>(c, 0, tail, w);
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) {
-      acc[r][v] = hn::NegMulAdd(lr, hn::MulAdd(decay, w[0][v], acc[r][v]), w[0][v]);
-    }
-  }
-}
-
 // Activations with an exponential work on the rows just stored: inlined into every tile they would
 // be larger than the tile.
 HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, float* HWY_RESTRICT c,
@@ -253,6 +236,30 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
       }
     }
   });
+}
+
+// w -= lr (sums + weight_decay w), in the order of SgdRow (pointwise_rows.cc): the same bits. On
+// the sums as a tile has stored them, in the first cache: inlined, it would double the tiles' code.
+HWY_NOINLINE void DescendRows(const SgdStep& sgd, size_t rows, size_t columns,
+                              const float* HWY_RESTRICT sums, size_t sums_row,
+                              float* HWY_RESTRICT w, size_t w_row) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  const V lr = hn::Set(d, sgd.lr), decay = hn::Set(d, sgd.weight_decay);
+  for (size_t r = 0; r < rows; ++r, sums += sums_row, w += w_row) {
+    size_t j = 0;
+    for (; j + lanes <= columns; j += lanes) {
+      const V old = hn::LoadU(d, w + j);
+      const V g = hn::MulAdd(decay, old, hn::LoadU(d, sums + j));
+      hn::StoreU(hn::NegMulAdd(lr, g, old), d, w + j);
+    }
+    if (j < columns) {
+      const size_t n = columns - j;
+      const V old = LoadTail(d, w + j, n);
+      const V g = hn::MulAdd(decay, old, LoadTail(d, sums + j, n));
+      StoreTail(hn::NegMulAdd(lr, g, old), d, w + j, n);
+    }
+  }
 }
 
 template <size_t kRows, size_t kVectors, bool kAlongRows>
@@ -300,13 +307,6 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
       for (size_t v = 0; v < kVectors; ++v) acc[r][v] = Activate<Activation::kRelu>(d, acc[r][v]);
     }
   }
-  if (strip.finish && o.sgd != nullptr) {
-    if (t.tail == 0) {
-      Descend<false>(*o.sgd, t.c, o.c_row, 0, acc);
-    } else {
-      Descend<true>(*o.sgd, t.c, o.c_row, t.tail, acc);
-    }
-  }
   if (o.past) {
     StoreTile<StoreKind::kPast>(acc, 0, t.c, o.c_row);
   } else if (t.tail == 0) {
@@ -343,6 +343,9 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
   const bool late = o.act == Activation::kSigmoid || o.act == Activation::kTanh;
   const bool along_rows = o.a_depth != 1;
   Prefetcher prefetcher(strips, count, (o.columns + panel_width - 1) / panel_width, o);
+  HWY_ALIGN float sums[kMaxRows * kMaxVectors * hn::MaxLanes(D())];
+  TileOperands to_sums = o;
+  to_sums.c_row = panel_width;
   TileArgs args;
   for (size_t j = 0, panel = 0; j < o.columns; j += panel_width, ++panel) {
     const size_t columns = std::min(panel_width, o.columns - j);
@@ -353,11 +356,15 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
       const TileStrip& strip = strips[i];
       args.a = o.a + strip.a;
       args.b = o.b + strip.b + panel * o.b_panel;
-      args.c = o.c + strip.c + j;
+      float* const c = o.c + strip.c + j;
+      args.c = o.sgd == nullptr ? c : sums;
       const TileFunction tile = along_rows ? FunctionOf<true>(strip.rows, vectors)
                                            : FunctionOf<false>(strip.rows, vectors);
-      tile(strip, o, args, prefetcher.Before(strip));
-      if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, args.c, o.c_row);
+      tile(strip, o.sgd == nullptr ? o : to_sums, args, prefetcher.Before(strip));
+      if (o.sgd != nullptr) {
+        DescendRows(*o.sgd, strip.rows, columns, sums, panel_width, c, o.c_row);
+      }
+      if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, c, o.c_row);
     }
   }
   if (o.past) hwy::FlushStream();

@@ -74,8 +74,8 @@ struct TileOperands {
   // Strips and panels of the wide geometry: a_depth == 1, panels of more than 3 * lanes columns.
   bool wide = false;
   const float* bias = nullptr;  // [columns]; may be null
-  // Finished sums are the gradient of the weights that C holds, and C takes the step: start kBias,
-  // no bias.
+  // The sums are the gradient of the weights that C holds, and C takes the step: strips that start
+  // with kBias and finish, no bias, no activation, not wide.
   const SgdStep* sgd = nullptr;
   Activation act = Activation::kNone;
   static constexpr size_t kPrefetchRanges = 3;

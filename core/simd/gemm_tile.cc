@@ -11,6 +11,7 @@
 // After highway.h, which these include for each target.
 #include "core/simd/gemm_prefetch-inl.h"
 #include "core/simd/math-inl.h"
+#include "core/simd/mul_add-inl.h"
 #include "core/simd/vec-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -51,16 +52,6 @@ HWY_INLINE void Opaque(T& value) {
 #endif
 }
 
-// Holds a value beyond its last use. A dying operand invites the compiler to form an accumulator in
-// its register: after a few steps all accumulators have moved, and are moved back and spilled.
-HWY_INLINE void KeepAlive(const V& value) {
-#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG) && HWY_TARGET <= HWY_SSSE3
-  asm volatile("" : : "v"(value.raw));
-#else
-  (void)value;
-#endif
-}
-
 // Rows of A by groups of three, so that one pointer a group and a scaled index reach all of them:
 // [p], [p + row], [p + 2 row]. Five pointers for 14 rows leave registers for B and the counter.
 template <size_t kRows>
@@ -74,7 +65,7 @@ struct RowPointers {
       group[g] = a;
     }
   }
-  HWY_INLINE float At(size_t r, size_t row, size_t k) const {
+  HWY_INLINE const float& At(size_t r, size_t row, size_t k) const {
     return (group[r / 3] + k)[(r % 3) * row];
   }
   HWY_INLINE void Advance(size_t k) {
@@ -82,25 +73,8 @@ struct RowPointers {
   }
 };
 
-// A load before is not taken for one behind it.
-HWY_INLINE void LoadAnew() {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  asm volatile("" : : : "memory");
-#endif
-}
-
-// AVX-512 multiplies by a broadcast memory operand: one instruction fewer for each broadcast, but
-// one load more for each vector behind the first. Where some of the rows do so, instructions and
-// load ports are both far from their limits, even if another thread shares the core. Only an
-// address without an index stays one instruction with its multiply-add.
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-inline constexpr bool kBroadcastOperands = true;
-#else
-inline constexpr bool kBroadcastOperands = false;
-#endif
-
-// acc += column of A * row of B; column(r) is A's element of row r. Of every kOf rows of A, the
-// one numbered kOperand is broadcast by its multiply-adds.
+// acc += column of A * row of B; column(r) refers to A's element of row r. Of every kOf rows of A,
+// the one numbered kOperand is broadcast by its multiply-adds.
 template <size_t kOperand, size_t kOf, size_t kRows, size_t kVectors, class Column>
 HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
   const D d;
@@ -109,23 +83,17 @@ HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)
   for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r) {
-    if (kBroadcastOperands && kVectors <= kMaxVectors && r % kOf == kOperand) {
+    if constexpr (kBroadcastOperands && kVectors <= kMaxVectors) {
+      if (r % kOf == kOperand) {
 #pragma GCC unroll 2
-      for (size_t v = 0; v < kVectors; ++v) {
-        acc[r][v] = hn::MulAdd(hn::Set(d, column(r)), row_of_b[v], acc[r][v]);
-        LoadAnew();
+        for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], column(r), row_of_b[v]);
+        continue;
       }
-      continue;
     }
     const V broadcast = hn::Set(d, column(r));
 #pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) {
-      acc[r][v] = hn::MulAdd(broadcast, row_of_b[v], acc[r][v]);
-    }
-    KeepAlive(broadcast);
+    for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], broadcast, row_of_b[v]);
   }
-#pragma GCC unroll 4
-  for (size_t v = 0; v < kVectors; ++v) KeepAlive(row_of_b[v]);
 }
 
 // kCount steps of depth, A with a_depth == 1.
@@ -137,7 +105,7 @@ HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t a_row,
   for (size_t k = 0; k < kCount; ++k) {
     Opaque(a_row);
     // The first row of each group of three needs no index.
-    Step<0, 3>([&](size_t r) HWY_ATTR { return rows.At(r, a_row, k); }, b, acc);
+    Step<0, 3>([&](size_t r) HWY_ATTR -> const float& { return rows.At(r, a_row, k); }, b, acc);
     b += b_depth;
   }
   rows.Advance(kCount);
@@ -168,13 +136,13 @@ HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
 #pragma GCC unroll 4
     for (size_t k = 0; k < kTurn; ++k) {
       Opaque(a);
-      Step<1, 2>([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
+      Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
       a += a_depth;
       b += b_depth;
     }
   }
   for (; depth != 0; --depth) {
-    Step<1, 2>([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
+    Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
     a += a_depth;
     b += b_depth;
   }

@@ -101,7 +101,7 @@ template <size_t kCount, size_t kRows, size_t kVectors>
 HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t a_row,
                                 const float* HWY_RESTRICT& b, size_t b_depth,
                                 V (&acc)[kRows][kVectors]) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (size_t k = 0; k < kCount; ++k) {
     Opaque(a_row);
     // The first row of each group of three needs no index.
@@ -121,7 +121,10 @@ HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row, siz
     stream.Next();
     StepsAlongDepth<kTurn>(rows, a_row, b, b_depth, acc);
   }
-  // Up to three more, without a loop: with few channels there is nothing else.
+  // Fewer than a turn, without a loop: with few channels there is nothing else.
+  if constexpr (kTurn > 4) {
+    if (depth & 4) StepsAlongDepth<4>(rows, a_row, b, b_depth, acc);
+  }
   if (depth & 2) StepsAlongDepth<2>(rows, a_row, b, b_depth, acc);
   if (depth & 1) StepsAlongDepth<1>(rows, a_row, b, b_depth, acc);
 }
@@ -133,7 +136,7 @@ HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
                                  V (&acc)[kRows][kVectors], PrefetchStream& stream) {
   for (; depth >= kTurn; depth -= kTurn) {
     stream.Next();
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (size_t k = 0; k < kTurn; ++k) {
       Opaque(a);
       Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);

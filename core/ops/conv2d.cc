@@ -60,11 +60,12 @@ struct Conv2d::State {
         slot_floats(RoundUp(weight_floats, 16) + RoundUp(s.channels_out, 16)),
         forward_strips(CorrelationStrips(forward, tile, /*activated=*/true)),
         forward_weights(PanelFloats(forward, tile)) {
-    parallel.ReserveScratch((src_floats + (training ? dz_floats : 0)) * sizeof(float));
+    if (training) gradient = PlanWeightGradient(forward, tile);
+    parallel.ReserveScratch((src_floats + (training ? dz_floats + gradient.panel_floats : 0)) *
+                            sizeof(float));
     if (!training) return;
     backward = BackwardShape(s);
     backward_strips = CorrelationStrips(backward, tile, /*activated=*/false);
-    gradient_strips = WeightGradientStrips(forward, tile);
     backward_weights = AlignedBuffer<float>(PanelFloats(backward, tile));
     slots = AlignedBuffer<float>(std::min(kRuns, samples) * slot_floats);
   }
@@ -105,6 +106,25 @@ struct Conv2d::State {
     return scratch;
   }
 
+  // to += the weight gradient of one sample: src and grad as Source and Gradient give them.
+  void AddWeightGradient(const float* src, const float* grad, const TilePrefetch* next,
+                         float* panels, float* to) const {
+    TileOperands o = gradient.operands;
+    o.a = src, o.c = to;
+    for (const GradientBand& band : gradient.bands) {
+      const size_t pixels = band.rows * forward.out_w;
+      o.b = grad + band.y * forward.out_w * forward.columns;
+      if (gradient.packed) {
+        o.b_panel = pixels * tile.panel;
+        PackPanels(pixels, forward.columns, o.b, forward.columns, tile.panel, o.b_panel, panels);
+        o.b = panels;
+      }
+      // What the next sample needs is fetched beside the last band.
+      if (&band == &gradient.bands.back()) std::copy_n(next, o.kPrefetchRanges, o.prefetch);
+      RunTiles(band.strips.data(), band.strips.size(), o);
+    }
+  }
+
   // What Source and Gradient of a sample will read.
   TilePrefetch SourceRange(const Pending& src, size_t sample) const {
     const size_t floats = forward.in_h * forward.in_w * forward.depth;
@@ -120,7 +140,8 @@ struct Conv2d::State {
   TileGeometry tile;
   Correlation forward, backward;
   size_t samples, src_floats, dz_floats, weight_floats, slot_floats;
-  std::vector<TileStrip> forward_strips, backward_strips, gradient_strips;
+  std::vector<TileStrip> forward_strips, backward_strips;
+  GradientPlan gradient;
   AlignedBuffer<float> forward_weights, backward_weights;  // as panels
   AlignedBuffer<float> slots;                              // [runs, weights | bias]
 };
@@ -171,21 +192,21 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
   if (d_src != nullptr) s.PackBackward(weights);
   TileOperands data = CorrelationOperands(s.backward, s.tile);
   data.b = s.backward_weights.data();
-  TileOperands gradient = WeightGradientOperands(c, s.tile);
   const size_t runs = std::min(kRuns, n);
   const size_t bias_offset = RoundUp(s.weight_floats, 16);
   s.parallel.For(runs, [&](size_t run, int worker) {
     float* const src_scratch = static_cast<float*>(s.parallel.Scratch(worker));
     float* const dz_scratch = src_scratch + s.src_floats;
+    float* const panels = dz_scratch + s.dz_floats;
     float* const slot = s.slots.data() + run * s.slot_floats;
     if (d_weights != nullptr) std::fill(slot, slot + s.slot_floats, 0.0f);
     for (size_t sample = run * n / runs; sample < (run + 1) * n / runs; ++sample) {
       const float* const grad = s.Gradient(dz, sample, dz_scratch);
       const bool more = sample + 1 < n;
-      const auto prefetch_next = [&](TileOperands& image) {
+      const auto prefetch_next = [&](TilePrefetch* ranges) {
         if (!more) return;
-        image.prefetch[0] = s.GradientRange(dz.dy, sample + 1);
-        image.prefetch[1] =
+        ranges[0] = s.GradientRange(dz.dy, sample + 1);
+        ranges[1] =
             s.GradientRange(dz.form == PendingGrad::Form::kPlain ? nullptr : dz.v, sample + 1);
       };
       if (d_src != nullptr) {
@@ -196,20 +217,17 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         if (d_weights != nullptr) {
           image.prefetch[0] = s.SourceRange(src, sample);
         } else {
-          prefetch_next(image);
+          prefetch_next(image.prefetch);
         }
         if (more) image.prefetch[2] = {image.c + floats, floats * sizeof(float)};
         RunTiles(s.backward_strips.data(), s.backward_strips.size(), image);
         if (done) done(sample);
       }
       if (d_weights != nullptr) {
-        TileOperands image = gradient;
-        image.a = s.Source(src, sample, src_scratch);
-        image.b = grad;
-        image.c = slot;
-        prefetch_next(image);
-        if (d_src == nullptr && more) image.prefetch[2] = s.SourceRange(src, sample + 1);
-        RunTiles(s.gradient_strips.data(), s.gradient_strips.size(), image);
+        TilePrefetch ranges[TileOperands::kPrefetchRanges];
+        prefetch_next(ranges);
+        if (d_src == nullptr && more) ranges[2] = s.SourceRange(src, sample + 1);
+        s.AddWeightGradient(s.Source(src, sample, src_scratch), grad, ranges, panels, slot);
         ColumnSums(c.out_h * c.out_w, c.columns, grad, c.columns, true, slot + bias_offset);
       }
     }

@@ -125,25 +125,30 @@ bool GroupsKernelRows(const Correlation& s) {
   return s.kernel_w == 3 && s.depth == 1 && s.pad_x == 0 && s.pad_y == 0;
 }
 
-}  // namespace
+// Few strips do not repay a copy.
+constexpr size_t kPlainStrips = 8;
+// Pixels of a band: a packed panel of two vectors is 18 KiB with AVX2, 36 KiB with AVX-512.
+constexpr size_t kBandPixels = 288;
 
-std::vector<TileStrip> WeightGradientStrips(const Correlation& s, const TileGeometry& tile) {
+// The strips of rows [band.begin, band.end) of d_out.
+std::vector<TileStrip> BandStrips(const Correlation& s, const TileGeometry& tile, const Range& band,
+                                  size_t b_depth) {
   std::vector<TileStrip> strips;
   if (GroupsKernelRows(s)) {
     ForEvenParts(s.kernel_h, tile.rows / 3, [&](const Range& kernel_rows) {
       TileStrip strip;
       strip.rows = static_cast<uint32_t>(3 * kernel_rows.size());
-      strip.segments = static_cast<uint32_t>(s.out_h);
+      strip.segments = static_cast<uint32_t>(band.size());
       strip.depth = static_cast<uint32_t>(s.out_w);
       strip.start = TileStart::kLoad;
-      strip.a = static_cast<ptrdiff_t>(kernel_rows.begin * s.in_w);
+      strip.a = static_cast<ptrdiff_t>((band.begin + kernel_rows.begin) * s.in_w);
       strip.c = static_cast<ptrdiff_t>(kernel_rows.begin * 3 * s.columns);
       strips.push_back(strip);
     });
     return strips;
   }
   for (size_t i = 0; i < s.kernel_h; ++i) {
-    const Range rows = Served(i, s.pad_y, s.in_h, s.out_h);
+    const Range rows = Cut(band, Served(i, s.pad_y, s.in_h, s.out_h));
     if (rows.size() == 0) continue;
     ForTapGroups(s, Range{0, s.out_w}, [&](size_t j, size_t end, const Range& pixels) {
       const size_t in_y = rows.begin + i - s.pad_y, in_x = pixels.begin + j - s.pad_x;
@@ -154,7 +159,8 @@ std::vector<TileStrip> WeightGradientStrips(const Correlation& s, const TileGeom
         strip.depth = static_cast<uint32_t>(pixels.size());
         strip.start = TileStart::kLoad;
         strip.a = static_cast<ptrdiff_t>((in_y * s.in_w + in_x) * s.depth + part.begin);
-        strip.b = static_cast<ptrdiff_t>((rows.begin * s.out_w + pixels.begin) * s.columns);
+        strip.b =
+            static_cast<ptrdiff_t>(((rows.begin - band.begin) * s.out_w + pixels.begin) * b_depth);
         strip.c = static_cast<ptrdiff_t>(((i * s.kernel_w + j) * s.depth + part.begin) * s.columns);
         strips.push_back(strip);
       });
@@ -163,13 +169,27 @@ std::vector<TileStrip> WeightGradientStrips(const Correlation& s, const TileGeom
   return strips;
 }
 
-TileOperands WeightGradientOperands(const Correlation& s, const TileGeometry& tile) {
-  TileOperands o;
+}  // namespace
+
+GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) {
+  GradientPlan plan;
+  TileOperands& o = plan.operands;
   o.a_row = 1, o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
   if (GroupsKernelRows(s)) o.a_group = s.in_w;
-  o.b_depth = s.columns, o.b_segment = s.out_w * s.columns, o.b_panel = tile.panel;
   o.c_row = s.columns, o.columns = s.columns;
-  return o;
+  const Range all{0, s.out_h};
+  plan.packed = s.columns > tile.panel && BandStrips(s, tile, all, s.columns).size() > kPlainStrips;
+  const size_t panels = (s.columns + tile.panel - 1) / tile.panel;
+  const size_t b_depth = plan.packed ? tile.panel : s.columns;
+  o.b_depth = b_depth, o.b_segment = s.out_w * b_depth, o.b_panel = tile.panel;
+  const size_t most = plan.packed ? std::max<size_t>(1, kBandPixels / s.out_w) : s.out_h;
+  ForEvenParts(s.out_h, most, [&](const Range& band) {
+    plan.bands.push_back({band.begin, band.size(), BandStrips(s, tile, band, b_depth)});
+    if (plan.packed) {
+      plan.panel_floats = std::max(plan.panel_floats, band.size() * s.out_w * tile.panel * panels);
+    }
+  });
+  return plan;
 }
 
 }  // namespace batchmark

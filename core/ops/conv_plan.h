@@ -32,7 +32,20 @@ TileOperands CorrelationOperands(const Correlation& shape, const TileGeometry& t
 
 // taps[i, j, c, o] += sum_{y, x} in[y + i - pad_y, x + j - pad_x, c] * d_out[y, x, o].
 // Rows of C are (j, c) of one kernel row, segments are rows of the image.
-std::vector<TileStrip> WeightGradientStrips(const Correlation& shape, const TileGeometry& tile);
-TileOperands WeightGradientOperands(const Correlation& shape, const TileGeometry& tile);
+// By bands of rows of d_out, each added to taps before the next: the order of an element's sum is
+// that of the rows still. Of more than a few strips, a band of d_out is first copied as panels, so
+// that a panel stays in the first cache while all strips pass over it; in place, its rows would
+// share a few sets of that cache.
+struct GradientBand {
+  size_t y = 0, rows = 0;         // of d_out
+  std::vector<TileStrip> strips;  // offsets of B relative to the band
+};
+struct GradientPlan {
+  std::vector<GradientBand> bands;
+  TileOperands operands;
+  bool packed = false;
+  size_t panel_floats = 0;  // of a packed band, all panels
+};
+GradientPlan PlanWeightGradient(const Correlation& shape, const TileGeometry& tile);
 
 }  // namespace batchmark

@@ -18,8 +18,12 @@ constexpr size_t RoundUp(size_t a, size_t b) { return CeilDiv(a, b) * b; }
 // Depth of a slice: a panel of 32 columns is 36 KiB, which leaves room in a first cache of 48 KiB
 // for the strip of A and the tile of C that pass by.
 constexpr size_t kSlice = 288;
-// Strips of A in a step: 16 x 14 rows x 288 = 252 KiB of a 2 MiB second cache.
+// Strips of A in a step: 16 x 14 rows x 288 = 252 KiB of a 2 MiB second cache, 16 x 6 rows x 288 =
+// 108 KiB of one of 512 KiB.
 constexpr size_t kPieceStrips = 16;
+// So many strips pass each panel of B before a task may end: the first of them finds the panel in
+// the second cache, the others in the first.
+constexpr size_t kTaskStrips = 8;
 // The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
 constexpr size_t kWideSlice = 96;
 constexpr size_t kWidePieceStrips = 37;
@@ -28,8 +32,15 @@ constexpr size_t kWideTaskRows = 64;
 constexpr size_t kLargeB = size_t{1} << 18;  // floats
 // Panels of B packed at once by a task: 8 x 36 KiB.
 constexpr size_t kPiecePanels = 8;
-// Panels of B read where they lie: more would spread a slice over too many pages.
+// Panels of B read where they lie: more would spread a slice over too many pages. One line of each
+// row of B uses but a few sets of the first cache, so that many strips repay a copy.
 constexpr size_t kPlainPanels = 4;
+constexpr size_t kPlainStrips = 15;
+// Panels of a task for which a copy of A's rows is made.
+constexpr size_t kCopyPanels = 8;
+// Rows 4 KiB apart share a set of the first cache, which has 8 ways or more: so many are read where
+// they lie.
+constexpr size_t kWays = 8;
 // A C of this size is out of the caches before it is read: stored past them, it costs no read of
 // what it replaces.
 constexpr size_t kPastFloats = size_t{1} << 23;
@@ -39,7 +50,7 @@ constexpr double kTaskWork = 256.0 * 1024;
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
 constexpr size_t kMinChunk = 1024;
-constexpr size_t kSmallTiles = 48;              // tiles of C below which a long K is cut
+constexpr size_t kSmallC = size_t{1} << 15;     // floats of C up to which a long K is cut
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 
 // Panels from which on columns alone give enough tasks.
@@ -47,12 +58,10 @@ constexpr size_t OwnPanels(size_t strips) {
   return strips <= kPieceStrips ? 2 * kPiecePanels : kTasks * kPiecePanels;
 }
 
-// Depth of a packed strip is StripStride floats apart.
-constexpr size_t StripStride(const TileGeometry& tile) { return RoundUp(tile.rows, tile.lanes); }
-// Room for packed strips, and for one of them as ResolveSpans leaves it.
-constexpr size_t StripFloats(const TileGeometry& tile) { return (kSlice + 16) * StripStride(tile); }
+// Copied rows are so far apart that they use all sets of the first cache.
+constexpr size_t CopyStride(size_t depth) { return RoundUp(depth, 16) + 16; }
 constexpr size_t AScratchFloats(const TileGeometry& tile) {
-  return (kPieceStrips + 1) * StripFloats(tile);
+  return RoundUp(kPieceStrips * tile.rows, 16) * CopyStride(kSlice);
 }
 
 }  // namespace
@@ -66,7 +75,7 @@ struct Product::Plan {
   size_t chunk, chunks;            // of K
   size_t slice;                    // of a chunk
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
-  bool pack_a, pack_b, shared_b;
+  bool copy_a, pack_b, shared_b;
   bool past;  // C goes past the caches
   bool tail;  // B is read where it lies, but for the last panel: its columns end within a vector
   size_t tasks() const { return row_tasks * column_tasks * chunks; }
@@ -108,23 +117,27 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
   p.strips = CeilDiv(m, p.tile.rows);
   p.panels = CeilDiv(n, p.tile.panel);
   // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
-  const size_t tiles = CeilDiv(m, tile_.rows) * CeilDiv(n, tile_.panel);
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
   if (work > 2 * kTaskWork) {
-    if (tiles <= kSmallTiles && k >= 2 * kMinChunk) {
+    if (m * n <= kSmallC && k >= 2 * kMinChunk) {
       p.chunk = std::max(kMinChunk, RoundUp(CeilDiv(k, kChunks), 64));
       p.chunks = CeilDiv(k, p.chunk);
     } else {
       const size_t most = static_cast<size_t>(work / kTaskWork);
-      const size_t tasks = std::min({kTasks, most, tiles});
+      const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
       if (p.panels >= OwnPanels(p.strips)) {
         // Each task has all rows, and packs its own part of B.
         p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
       } else {
-        // Each task has all columns: its rows of A are packed once. Panels of B stream past them.
+        // Blocks of rows past which all panels of B stream; of few rows, so many columns that
+        // their copy of A is repaid.
         p.row_tasks = std::min(p.strips, tasks);
+        if (p.panels >= 2 * kCopyPanels) {
+          p.row_tasks = std::min(p.row_tasks, CeilDiv(p.strips, kTaskStrips));
+          p.column_tasks = std::min(CeilDiv(tasks, p.row_tasks), p.panels / kCopyPanels);
+        }
         if (p.wide && k * n > kLargeB) {
           p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
         }
@@ -133,7 +146,7 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
   }
   const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
-  p.pack_b = b_transposed_ || p.panels > kPlainPanels;
+  p.pack_b = b_transposed_ || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
   p.shared_b = p.pack_b && p.row_tasks > 1;
   p.tail = !p.pack_b && n % p.tile.lanes != 0;
   return p;
@@ -153,12 +166,11 @@ Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_
   const Plan plan = MakePlan(m, n, k);
   if (plan.pack_b && plan.strips > 1) {
     const size_t most = std::min(plan.panels, OwnPanels(plan.strips) - 1);
-    shared_b_ = AlignedBuffer<float>(most * tile_.panel * k);
+    // A small C is shared out by rows only while K is too short to be cut.
+    shared_b_ = AlignedBuffer<float>(most * tile_.panel *
+                                     (m * n <= kSmallC ? std::min(k, 2 * kMinChunk) : k));
   }
-  const size_t panels = CeilDiv(n, tile_.panel);
-  if (panels <= kSmallTiles && k >= 2 * kMinChunk) {
-    slots_ = AlignedBuffer<float>(kChunks * std::min(m, kSmallTiles / panels * tile_.rows) * n);
-  }
+  if (k >= 2 * kMinChunk) slots_ = AlignedBuffer<float>(kChunks * std::min(m * n, kSmallC));
 }
 
 bool Product::SumsAtOnce(size_t m, size_t n, size_t k) const {
@@ -169,10 +181,9 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
   BATCHMARK_CHECK(tile_.panel == ActiveTileGeometry().panel);
   Plan plan = MakePlan(m, n, k);
-  // Eight panels of a task repay a copy. Rows 4 KiB apart share a set of the first cache, which has
-  // fewer ways than a strip has rows.
-  plan.pack_a = o.a_pending != nullptr ||
-                (!plan.wide && (o.a_row % 1024 == 0 || plan.panels >= 8 * plan.column_tasks));
+  const bool same_set = o.a_row % 1024 == 0 && (a_transposed_ || plan.tile.rows > kWays);
+  plan.copy_a = o.a_pending != nullptr || same_set ||
+                (!plan.wide && plan.panels >= kCopyPanels * plan.column_tasks);
   BATCHMARK_CHECK(o.sgd == nullptr || (a_transposed_ && plan.SumsAtOnce() && o.bias == nullptr &&
                                        o.act == Activation::kNone && !o.accumulate));
   const bool only_written = plan.SumsAtOnce() && !o.accumulate && o.sgd == nullptr;
@@ -280,9 +291,7 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
         strip.depth = static_cast<uint32_t>(depth);
         strip.start = step.k0 == step.k_begin ? first_start : TileStart::kLoad;
         strip.finish = step.k1 == step.k_end;
-        strip.a = static_cast<ptrdiff_t>(plan.pack_a && !a_transposed_ && !plan.wide
-                                             ? (s - step.s0) * depth * StripStride(tile_)
-                                             : (row - row0) * t.a_row);
+        strip.a = static_cast<ptrdiff_t>((row - row0) * t.a_row);
         strip.c = static_cast<ptrdiff_t>(row * t.c_row);
       }
     }
@@ -302,44 +311,27 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
   }
 }
 
-// A of the step: in place, or packed. Packed, the rows of one k are neighbours: [strip][depth]
-// [StripStride], or, when A is transposed, [depth][rows of the step].
+// A of the step: in place, or its value copied to the scratch in the same order.
 void Product::LoadA(const Plan& plan, const ProductOperands& o, const Step& step, float* scratch,
                     TileOperands& t) const {
   const size_t row0 = plan.StripBegin(step.s0), rows = plan.StripBegin(step.s1) - row0;
   const size_t depth = step.k1 - step.k0;
-  t.a = a_transposed_ ? o.a + step.k0 * o.a_row + row0 : o.a + row0 * o.a_row + step.k0;
-  t.a_row = a_transposed_ ? 1 : o.a_row;
-  t.a_depth = a_transposed_ ? o.a_row : 1;
-  if (!plan.pack_a) return;
-  const Pending plain{.v = o.a, .positions = o.a_row, .channels = 1};
-  const Pending& src = o.a_pending != nullptr ? *o.a_pending : plain;
-  const float* from = t.a;
-  t.a = scratch, t.a_row = 1;
-  if (a_transposed_) {
-    t.a_depth = RoundUp(rows, 16);
-    if (depth != 0) ResolveSpans(src, step.k0, depth, row0, rows, scratch, t.a_depth);
-    return;
-  }
-  if (plan.wide) {
-    t.a_row = RoundUp(depth, 16) + 16, t.a_depth = 1;
-    if (depth != 0) ResolveSpans(src, row0, rows, step.k0, depth, scratch, t.a_row);
-    return;
-  }
-  const size_t stride = StripStride(tile_);
-  float* const resolved = scratch + kPieceStrips * StripFloats(tile_);
-  for (size_t s = step.s0; s < step.s1; ++s) {
-    const size_t row = plan.StripBegin(s), count = plan.StripBegin(s + 1) - row;
-    const float* strip = from + (row - row0) * o.a_row;
-    size_t strip_row = o.a_row;
-    if (o.a_pending != nullptr && depth != 0) {
-      strip = resolved, strip_row = RoundUp(depth, 16);
-      ResolveSpans(src, row, count, step.k0, depth, resolved, strip_row);
+  size_t stride = o.a_row;
+  if (plan.copy_a) {
+    const Pending plain{.v = o.a, .positions = o.a_row, .channels = 1};
+    const Pending& src = o.a_pending != nullptr ? *o.a_pending : plain;
+    stride = a_transposed_ ? RoundUp(rows, 16) : CopyStride(depth);
+    if (depth != 0 && a_transposed_) {
+      ResolveSpans(src, step.k0, depth, row0, rows, scratch, stride);
+    } else if (depth != 0) {
+      ResolveSpans(src, row0, rows, step.k0, depth, scratch, stride);
     }
-    PackPanelsTransposed(depth, count, strip, strip_row, stride, stride * depth,
-                         scratch + (s - step.s0) * depth * stride);
+    t.a = scratch;
+  } else {
+    t.a = a_transposed_ ? o.a + step.k0 * o.a_row + row0 : o.a + row0 * o.a_row + step.k0;
   }
-  t.a_depth = stride;
+  t.a_row = a_transposed_ ? 1 : stride;
+  t.a_depth = a_transposed_ ? stride : 1;
 }
 
 // B of the step: in place, in the panels that all tasks share, or in panels of the task's own.

@@ -1,8 +1,8 @@
 // The blocked, threaded matrix product behind Gemm and Dense:
 //   C = act(bias + op(A) op(B)) [+ C]         C [M, N]; A may be pending, formed while it is packed
 // Loops, from outside: tasks (blocks of C, or chunks of K) / slices of K / pieces of rows / panels
-// of B / strips of rows. Strips of A that many panels use are packed. Blocks of C are shared out by
-// the thread scheduler; the cut depends on (M, N, K) and the register tile only.
+// of B / strips of rows. Rows of A that many panels use are copied together. Blocks of C are shared
+// out by the thread scheduler; the cut depends on (M, N, K) and the register tile only.
 //
 // Sums: an element of C is one chain over all of K, through C in memory between slices. Only when C
 // is small and K long is K cut into chunks with a slot each, merged in chunk order.

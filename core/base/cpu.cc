@@ -43,6 +43,15 @@ int AvailableThreads() {
   return threads;
 }
 
+size_t LastCacheBytes() {
+  static const size_t bytes = [] {
+    const CpuInfo cpu = ReadCpuInfo();
+    const size_t largest = std::max(cpu.l2_bytes, cpu.l3_bytes);
+    return largest != 0 ? largest : size_t{32} << 20;
+  }();
+  return bytes;
+}
+
 CpuInfo ReadCpuInfo() {
   CpuInfo info;
   info.model = "unknown";

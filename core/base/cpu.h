@@ -18,6 +18,9 @@ struct CpuInfo {
 };
 CpuInfo ReadCpuInfo();
 
+// Bytes of the cache that all cores share, read once; 32 MiB where the machine does not tell.
+size_t LastCacheBytes();
+
 // Flush-to-zero and denormals-are-zero for the calling thread. Set in main before the first
 // scheduler call; Parallel hands it to its workers.
 void SetFlushDenormals();

@@ -78,7 +78,7 @@ void ResolveSpans(const PendingGrad& src, size_t sample, size_t samples, size_t 
   });
 }
 
-void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst) {
+void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst, bool past) {
   const size_t stride = src.positions * src.channels;
   if (src.IsPlain()) {
     if (src.v + sample * stride != dst) {
@@ -87,13 +87,13 @@ void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* ds
     return;
   }
   ForGroups(src.groups, sample, samples, [&](size_t begin, size_t count, size_t group) {
-    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true};
+    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true, past};
     MapRows(block, src.v + begin * stride, OfGroup(src.scale, group, src.channels),
             OfGroup(src.shift, group, src.channels), src.act, dst + (begin - sample) * stride);
   });
 }
 
-void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst) {
+void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst, bool past) {
   const size_t stride = src.positions * src.channels;
   if (src.form == PendingGrad::Form::kPlain) {
     if (src.dy + sample * stride != dst) {
@@ -102,7 +102,7 @@ void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float
     return;
   }
   ForGroups(src.groups, sample, samples, [&](size_t begin, size_t count, size_t group) {
-    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true};
+    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true, past};
     const size_t at = begin * stride;
     GradRows(block, FormOf(src), src.act, src.dy + at, src.v + at, CoefficientsOf(src, group),
              dst + (begin - sample) * stride);

@@ -15,8 +15,11 @@ void ResolveSpans(const PendingGrad& src, size_t sample, size_t samples, size_t 
                   float* dst, size_t dst_stride);
 
 // Whole samples [sample, sample + samples), contiguous, as one pass over memory: dst is the value
-// of sample `sample` on, and may be v (or dy) itself.
-void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst);
-void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst);
+// of sample `sample` on, and may be v (or dy) itself. past: stored past the caches
+// (RowBlock::past).
+void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst,
+                    bool past = false);
+void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst,
+                    bool past = false);
 
 }  // namespace batchmark

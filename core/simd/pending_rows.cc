@@ -35,12 +35,31 @@ HWY_INLINE V LoadPart(const float* p, size_t n) {
   return LoadMaybeTail<kTail>(D(), p, n);
 }
 
+// Where the far walk puts its results. One branch a vector costs a loop that waits for memory
+// nothing, where another instantiation of every walk would cost half of this file's compile time.
+struct FarStore {
+  float* dst;
+  bool past;
+
+  HWY_INLINE void Prefetch(size_t to) const {
+    if (!past) hwy::Prefetch(dst + to);
+  }
+  template <bool kFar, bool kTail>
+  HWY_INLINE void Store(V value, size_t to, size_t n) const {
+    if (kFar && !kTail && past) {
+      hn::Stream(value, D(), dst + to);
+    } else {
+      StoreMaybeTail<kTail>(value, D(), dst + to, n);
+    }
+  }
+};
+
 template <bool kAffine, Activation kAct>
 struct ForwardMap {
   const float* HWY_RESTRICT v;
   const float* HWY_RESTRICT scale;
   const float* HWY_RESTRICT shift;
-  float* dst;
+  FarStore out;
 
   struct Coefficients {
     V scale, shift;
@@ -52,14 +71,14 @@ struct ForwardMap {
   }
   HWY_INLINE void Prefetch(size_t from, size_t to) const {
     hwy::Prefetch(v + from);
-    hwy::Prefetch(dst + to);
+    out.Prefetch(to);
   }
-  template <bool kTail>
+  template <bool kFar, bool kTail>
   HWY_INLINE void Apply(const Coefficients& k, size_t from, size_t to, size_t n) const {
     const D d;
     V u = LoadPart<kTail>(v + from, n);
     if constexpr (kAffine) u = hn::MulAdd(k.scale, u, k.shift);
-    StoreMaybeTail<kTail>(Activate<kAct>(d, u), d, dst + to, n);
+    out.Store<kFar, kTail>(Activate<kAct>(d, u), to, n);
   }
 };
 
@@ -68,7 +87,7 @@ struct GradMap {
   const float* dy;  // may be dst
   const float* HWY_RESTRICT v;
   GradCoefficients p;
-  float* dst;
+  FarStore out;
 
   struct Coefficients {
     V scale, shift, c1, c2, c3;
@@ -91,9 +110,9 @@ struct GradMap {
   HWY_INLINE void Prefetch(size_t from, size_t to) const {
     hwy::Prefetch(dy + from);
     hwy::Prefetch(v + from);
-    hwy::Prefetch(dst + to);
+    out.Prefetch(to);
   }
-  template <bool kTail>
+  template <bool kFar, bool kTail>
   HWY_INLINE void Apply(const Coefficients& k, size_t from, size_t to, size_t n) const {
     const D d;
     const V g = LoadPart<kTail>(dy + from, n);
@@ -107,7 +126,7 @@ struct GradMap {
     } else {
       dz = TimesDerivative<kAct>(d, x, hn::MulAdd(k.c1, g, hn::MulAdd(k.c2, x, k.c3)));
     }
-    StoreMaybeTail<kTail>(dz, d, dst + to, n);
+    out.Store<kFar, kTail>(dz, to, n);
   }
 };
 
@@ -117,10 +136,11 @@ HWY_INLINE void WalkPart(const Map& map, size_t c, size_t n, size_t from, size_t
   const size_t lanes = hn::Lanes(D());
   size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    map.template Apply<false>(map.template Load<false>(c + i, lanes), from + i, to + i, lanes);
+    map.template Apply<false, false>(map.template Load<false>(c + i, lanes), from + i, to + i,
+                                     lanes);
   }
   if (i < n)
-    map.template Apply<true>(map.template Load<true>(c + i, n - i), from + i, to + i, n - i);
+    map.template Apply<false, true>(map.template Load<true>(c + i, n - i), from + i, to + i, n - i);
 }
 
 // Coefficients of a group of vectors stay in registers: five a vector at most, of 32 registers
@@ -143,7 +163,7 @@ HWY_INLINE void WalkGroup(const Map& map, size_t positions, size_t c, size_t n, 
     for (size_t j = 0; j < kVectors; ++j) {
       if constexpr (kFar)
         map.Prefetch(from + j * lanes + kPrefetchAhead, to + j * lanes + kPrefetchAhead);
-      map.template Apply<kTail>(k[j], from + j * lanes, to + j * lanes, n);
+      map.template Apply<kFar, kTail>(k[j], from + j * lanes, to + j * lanes, n);
     }
   }
 }
@@ -208,6 +228,7 @@ template <class Map>
 HWY_INLINE void Walk(const RowBlock& block, const Map& map) {
   if (block.far) {
     WalkRows<true>(block, map);
+    if (block.past) hwy::FlushStream();
   } else {
     WalkRows<false>(block, map);
   }
@@ -215,32 +236,34 @@ HWY_INLINE void Walk(const RowBlock& block, const Map& map) {
 
 void MapRowsOnTarget(const RowBlock& block, const float* v, const float* scale, const float* shift,
                      Activation act, float* dst) {
+  const FarStore out{dst, block.past};
   WithActivation(act, [&](auto tag) HWY_ATTR {
     constexpr Activation kAct = decltype(tag)::value;
     if (scale != nullptr) {
-      Walk(block, ForwardMap<true, kAct>{v, scale, shift, dst});
+      Walk(block, ForwardMap<true, kAct>{v, scale, shift, out});
     } else {
       RowBlock flat = block;  // no coefficients: the whole row is one position
       flat.channels = std::max<size_t>(1, block.columns), flat.first = 0;
-      Walk(flat, ForwardMap<false, kAct>{v, nullptr, nullptr, dst});
+      Walk(flat, ForwardMap<false, kAct>{v, nullptr, nullptr, out});
     }
   });
 }
 
 void GradRowsOnTarget(const RowBlock& block, GradForm form, Activation act, const float* dy,
                       const float* v, const GradCoefficients& p, float* dst) {
+  const FarStore out{dst, block.past};
   WithActivation(act, [&](auto tag) HWY_ATTR {
     constexpr Activation kAct = decltype(tag)::value;
     switch (form) {
       case GradForm::kActivation: {
         RowBlock flat = block;
         flat.channels = std::max<size_t>(1, block.columns), flat.first = 0;
-        return Walk(flat, GradMap<GradForm::kActivation, kAct>{dy, v, p, dst});
+        return Walk(flat, GradMap<GradForm::kActivation, kAct>{dy, v, p, out});
       }
       case GradForm::kNormAct:
-        return Walk(block, GradMap<GradForm::kNormAct, kAct>{dy, v, p, dst});
+        return Walk(block, GradMap<GradForm::kNormAct, kAct>{dy, v, p, out});
       case GradForm::kActNorm:
-        return Walk(block, GradMap<GradForm::kActNorm, kAct>{dy, v, p, dst});
+        return Walk(block, GradMap<GradForm::kActNorm, kAct>{dy, v, p, out});
     }
   });
 }

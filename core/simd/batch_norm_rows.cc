@@ -114,7 +114,7 @@ struct BackwardTerms {
 // the element (row 0, channel). n channels: kVectors whole vectors, or one tail.
 template <size_t kVectors, bool kTail, class Terms>
 HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n,
-                         size_t at, size_t rows, size_t stride) {
+                         size_t at, size_t rows, size_t stride, bool fetch) {
   constexpr size_t kRows = kGroup / kVectors;
   const D d;
   const size_t lanes = hn::Lanes(d);
@@ -129,7 +129,7 @@ HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t 
     for (size_t u = 0; u < kRows; ++u) {
       for (size_t j = 0; j < kVectors; ++j) {
         const size_t i = u * kVectors + j;
-        if (j * lanes % kLine == 0) {
+        if (fetch && j * lanes % kLine == 0) {
           terms.Prefetch(at + (u + kBlockRows) * stride + j * lanes);
         }
         terms.template Add<kTail>(k[j], at + u * stride + j * lanes, n, first[i], second[i]);
@@ -164,20 +164,21 @@ HWY_INLINE void AddSegment(const Terms& terms, Segment& s, size_t channel, size_
   }
   for (size_t r = 0; r < rows; r += kBlockRows) {
     const size_t n = std::min(kBlockRows, rows - r);
+    const bool more = rows - r > n;
     const size_t at = r * stride + channel;
     size_t c = 0;
     for (; c + 4 * lanes <= count; c += 4 * lanes) {
-      AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, n, stride);
+      AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, n, stride, more);
     }
     if (c + 2 * lanes <= count) {
-      AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, n, stride);
+      AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, n, stride, more);
       c += 2 * lanes;
     }
     if (c + lanes <= count) {
-      AddGroup<1, false>(terms, s, channel + c, c, lanes, at + c, n, stride);
+      AddGroup<1, false>(terms, s, channel + c, c, lanes, at + c, n, stride, more);
       c += lanes;
     }
-    if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, n, stride);
+    if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, n, stride, more);
   }
 }
 

@@ -27,12 +27,13 @@ struct FmaSlice {
 };
 
 // The slices whose neighbours agree on the clock (on shared machines it moves in steps of 2 to 10 %
-// within milliseconds), fastest tenth of them; the median of their FLOP a cycle.
+// within milliseconds), fastest tenth of them by both readings together: chosen by one of them,
+// they would be those in which it erred upwards. The median of their FLOP a cycle.
 double FlopPerCycle(std::vector<FmaSlice>& slices) {
   if (slices.empty()) return 0;
   std::sort(slices.begin(), slices.end(),
-            [](const FmaSlice& a, const FmaSlice& b) { return a.fma > b.fma; });
-  slices.resize(std::max<size_t>(std::min<size_t>(slices.size(), 5), slices.size() / 10));
+            [](const FmaSlice& a, const FmaSlice& b) { return a.fma * a.chain > b.fma * b.chain; });
+  slices.resize(std::max<size_t>(std::min<size_t>(slices.size(), 25), slices.size() / 10));
   std::vector<double> ratios;
   for (const FmaSlice& slice : slices) ratios.push_back(slice.fma / slice.chain);
   const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
@@ -148,7 +149,9 @@ std::string MachineLimits::WhyNoShares() const {
                   fma_flop_per_cycle, fma_ceiling, backend.c_str(), threads);
     return text;
   }
-  if (fma_flop_per_cycle > fma_ceiling * 1.01) {
+  // Readings up to 1.4 % above it are seen where neighbours use the same cores: the chain of adds
+  // is delayed more easily than the products.
+  if (fma_flop_per_cycle > fma_ceiling * 1.02) {
     std::snprintf(
         text, sizeof(text),
         "the clock probe was disturbed: %.1f of %.0f FLOP a cycle and core on %s with %d threads",

@@ -36,8 +36,9 @@ constexpr size_t kPiecePanels = 8;
 // row of B uses but a few sets of the first cache, so that many strips repay a copy.
 constexpr size_t kPlainPanels = 4;
 constexpr size_t kPlainStrips = 15;
-// Panels of a task for which a copy of A's rows is made.
+// Panels of a task for which a copy of A's rows is made, and how far apart (in floats) these are.
 constexpr size_t kCopyPanels = 8;
+constexpr size_t kSpreadRow = 1024;
 // Rows 4 KiB apart share a set of the first cache, which has 8 ways or more: so many are read where
 // they lie.
 constexpr size_t kWays = 8;
@@ -182,8 +183,8 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   BATCHMARK_CHECK(tile_.panel == ActiveTileGeometry().panel);
   Plan plan = MakePlan(m, n, k);
   const bool same_set = o.a_row % 1024 == 0 && (a_transposed_ || plan.tile.rows > kWays);
-  plan.copy_a = o.a_pending != nullptr || same_set ||
-                (!plan.wide && plan.panels >= kCopyPanels * plan.column_tasks);
+  const bool spread = o.a_row >= kSpreadRow && plan.panels >= kCopyPanels * plan.column_tasks;
+  plan.copy_a = o.a_pending != nullptr || same_set || (!plan.wide && spread);
   BATCHMARK_CHECK(o.sgd == nullptr || (a_transposed_ && plan.SumsAtOnce() && o.bias == nullptr &&
                                        o.act == Activation::kNone && !o.accumulate));
   const bool only_written = plan.SumsAtOnce() && !o.accumulate && o.sgd == nullptr;

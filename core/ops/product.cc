@@ -24,6 +24,7 @@ constexpr size_t kPieceStrips = 16;
 // So many strips pass each panel of B before a task may end: the first of them finds the panel in
 // the second cache, the others in the first.
 constexpr size_t kTaskStrips = 8;
+constexpr size_t kFewStrips = 5;
 // The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
 constexpr size_t kWideSlice = 96;
 constexpr size_t kWidePieceStrips = 37;
@@ -134,9 +135,9 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
       } else {
         // Blocks of rows past which all panels of B stream; of few rows, so many columns that
         // their copy of A is repaid.
-        p.row_tasks = std::min(p.strips, tasks);
-        if (p.panels >= 2 * kCopyPanels) {
-          p.row_tasks = std::min(p.row_tasks, CeilDiv(p.strips, kTaskStrips));
+        const bool many = p.panels >= 2 * kCopyPanels;
+        p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
+        if (many) {
           p.column_tasks = std::min(CeilDiv(tasks, p.row_tasks), p.panels / kCopyPanels);
         }
         if (p.wide && k * n > kLargeB) {

@@ -147,8 +147,10 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
       }
       seconds = now() - begin;
     };
-    if (subject->region != nullptr) {
-      subject->region->Region(hot);
+    // Ours with awake workers, as in the trainer's steps; peers' pools spin between calls by
+    // themselves.
+    if (one.peer.empty()) {
+      SharedParallel(one.threads).Region(hot);
     } else {
       hot();
     }

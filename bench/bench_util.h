@@ -41,7 +41,6 @@ struct Subject {
   std::function<std::string()> check;
   // What a cold call must fetch: [pointer, floats].
   std::vector<std::pair<const float*, size_t>> operands;
-  Parallel* region = nullptr;  // not null: hot calls run inside its Region, as the trainer's steps do
 };
 
 struct Case {

@@ -208,7 +208,6 @@ void RegisterStep(const shapes::NamedStep& named, Placement placement) {
         const std::string wrong = Step(spec, options, threads).CheckAgainst(plain);
         return wrong.empty() ? plain.Check() : wrong;
       };
-      subject.region = &SharedParallel(threads);
       return subject;
     };
     Register(one);

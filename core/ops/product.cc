@@ -22,7 +22,7 @@ constexpr size_t kSlice = 288;
 // 108 KiB of one of 512 KiB.
 constexpr size_t kPieceStrips = 16;
 // So many strips pass each panel of B before a task may end: the first of them finds the panel in
-// the second cache, the others in the first.
+// the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
 constexpr size_t kTaskStrips = 8;
 constexpr size_t kFewStrips = 5;
 // The same for a wide panel and rows of A in place: 64 columns are 24 KiB.

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <vector>
 
+#include "core/base/aligned.h"
 #include "core/base/parallel.h"
 #include "core/ops/batch_norm.h"
+#include "core/ops/pending_span.h"
 #include "core/reference/reference.h"
 #include "tests/support/activation_pairs.h"
 #include "tests/support/catch.h"
@@ -128,6 +130,49 @@ TEST_CASE("backward sums: norm after the activation sums dy itself, also far fro
       CheckWorst("d_gamma", FindWorst(
                                 d_gamma.data(), gamma.size(), [&](size_t k) { return gamma[k]; },
                                 [&](size_t k) { return BackwardSumTolerance(abs_gamma[k]); }));
+    }
+  });
+}
+
+// Tensors beyond half of the last cache only, too large for a test: the same pass, asked for.
+TEST_CASE("resolve: stored past the caches, the same bits and nothing beyond") {
+  ForEachBackend([] {
+    for (const size_t channels : {size_t{16}, size_t{48}, size_t{112}}) {
+      for (const auto& [act, exact_act] : kActivationPairs) {
+        const size_t samples = 5, positions = 7, size = samples * positions * channels;
+        const SampleGroups groups{samples, 2, 2};
+        const size_t k = groups.count * channels;
+        const Floats v = NormalFloats(size, 1), dy = NormalFloats(size, 2),
+                     scale = NormalFloats(k, 3), shift = NormalFloats(k, 4);
+        const Floats c1 = NormalFloats(k, 5), c2 = NormalFloats(k, 6), c3 = NormalFloats(k, 7);
+        AlignedBuffer<float> near(size + 16), past(size + 16);
+        const auto compare = [&](const auto& source) {
+          std::fill(near.begin(), near.end(), 77.0f);
+          std::fill(past.begin(), past.end(), 77.0f);
+          ResolveSamples(source, 0, samples, near.data());
+          ResolveSamples(source, 0, samples, past.data(), /*past=*/true);
+          CHECK(std::equal(near.begin(), near.end(), past.begin()));
+          CHECK(past[size] == 77.0f);
+        };
+        compare(Pending{v.data(), scale.data(), shift.data(), act, positions, channels, groups});
+        compare(Pending{v.data(), nullptr, nullptr, act, positions, channels, groups});
+        PendingGrad grad{.dy = dy.data(),
+                         .v = v.data(),
+                         .scale = scale.data(),
+                         .shift = shift.data(),
+                         .c1 = c1.data(),
+                         .c2 = c2.data(),
+                         .c3 = c3.data(),
+                         .act = act,
+                         .positions = positions,
+                         .channels = channels,
+                         .groups = groups};
+        for (const auto form : {PendingGrad::Form::kActivation, PendingGrad::Form::kNormAct,
+                                PendingGrad::Form::kActNorm}) {
+          grad.form = form;
+          compare(grad);
+        }
+      }
     }
   });
 }

@@ -32,7 +32,7 @@ size_t Backwards(size_t i, size_t chunks, size_t shares) {
   return begin + end - 1 - i;
 }
 
-// Whether a pass over `arrays` of n * stride floats should store past the caches: what a store
+// Whether a pass over `arrays` of `floats` elements each should store past the caches: what a store
 // replaces is then not read first (a third of the traffic of a map), and what is written would not
 // stay anyway. From half of the last cache on, since others share it.
 bool StoresPast(size_t arrays, size_t floats, size_t channels, const float* dst) {

@@ -118,11 +118,11 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
   p.piece = p.wide ? kWidePieceStrips : kPieceStrips;
   p.strips = CeilDiv(m, p.tile.rows);
   p.panels = CeilDiv(n, p.tile.panel);
-  // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
   if (work > 2 * kTaskWork) {
+    // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
     if (m * n <= kSmallC && k >= 2 * kMinChunk) {
       p.chunk = std::max(kMinChunk, RoundUp(CeilDiv(k, kChunks), 64));
       p.chunks = CeilDiv(k, p.chunk);

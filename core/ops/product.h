@@ -1,5 +1,5 @@
 // The blocked, threaded matrix product behind Gemm and Dense:
-//   C = act(bias + op(A) op(B)) [+ C]         C [M, N]; A may be pending, formed while it is packed
+//   C = act(bias + op(A) op(B)) [+ C]         C [M, N]; A may be pending, formed as it is copied
 // Loops, from outside: tasks (blocks of C, or chunks of K) / slices of K / pieces of rows / panels
 // of B / strips of rows. Rows of A that many panels use are copied together. Blocks of C are shared
 // out by the thread scheduler; the cut depends on (M, N, K) and the register tile only.

@@ -61,8 +61,8 @@ struct Conv2d::State {
         forward_strips(CorrelationStrips(forward, tile, /*activated=*/true)),
         forward_weights(PanelFloats(forward, tile)) {
     if (training) gradient = PlanWeightGradient(forward, tile);
-    parallel.ReserveScratch((src_floats + (training ? dz_floats + gradient.panel_floats : 0)) *
-                            sizeof(float));
+    const size_t copies = gradient.groups * gradient.group_floats + gradient.panel_floats;
+    parallel.ReserveScratch((src_floats + (training ? dz_floats + copies : 0)) * sizeof(float));
     if (!training) return;
     backward = BackwardShape(s);
     backward_strips = CorrelationStrips(backward, tile, /*activated=*/false);
@@ -108,16 +108,20 @@ struct Conv2d::State {
 
   // to += the weight gradient of one sample: src and grad as Source and Gradient give them.
   void AddWeightGradient(const float* src, const float* grad, const TilePrefetch* next,
-                         float* panels, float* to) const {
+                         float* copies, float* to) const {
     TileOperands o = gradient.operands;
-    o.a = src, o.c = to;
+    o.c = to;
     for (const GradientBand& band : gradient.bands) {
       const size_t pixels = band.rows * forward.out_w;
+      o.a = src;
       o.b = grad + band.y * forward.out_w * forward.columns;
       if (gradient.packed) {
+        PackGroups(band.in_rows * forward.in_w, forward.depth, gradient.groups,
+                   src + band.in_y * forward.in_w * forward.depth, gradient.group_floats, copies);
+        float* const panels = copies + gradient.groups * gradient.group_floats;
         o.b_panel = pixels * tile.panel;
         PackPanels(pixels, forward.columns, o.b, forward.columns, tile.panel, o.b_panel, panels);
-        o.b = panels;
+        o.a = copies, o.b = panels;
       }
       // What the next sample needs is fetched beside the last band.
       if (&band == &gradient.bands.back()) std::copy_n(next, o.kPrefetchRanges, o.prefetch);
@@ -197,7 +201,7 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
   s.parallel.For(runs, [&](size_t run, int worker) {
     float* const src_scratch = static_cast<float*>(s.parallel.Scratch(worker));
     float* const dz_scratch = src_scratch + s.src_floats;
-    float* const panels = dz_scratch + s.dz_floats;
+    float* const copies = dz_scratch + s.dz_floats;
     float* const slot = s.slots.data() + run * s.slot_floats;
     if (d_weights != nullptr) std::fill(slot, slot + s.slot_floats, 0.0f);
     for (size_t sample = run * n / runs; sample < (run + 1) * n / runs; ++sample) {
@@ -227,7 +231,7 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         TilePrefetch ranges[TileOperands::kPrefetchRanges];
         prefetch_next(ranges);
         if (d_src == nullptr && more) ranges[2] = s.SourceRange(src, sample + 1);
-        s.AddWeightGradient(s.Source(src, sample, src_scratch), grad, ranges, panels, slot);
+        s.AddWeightGradient(s.Source(src, sample, src_scratch), grad, ranges, copies, slot);
         ColumnSums(c.out_h * c.out_w, c.columns, grad, c.columns, true, slot + bias_offset);
       }
     }

@@ -1,6 +1,9 @@
 #include "core/ops/conv_plan.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "core/simd/gemm_pack.h"
 
 namespace batchmark {
 namespace {
@@ -130,17 +133,24 @@ constexpr size_t kPlainStrips = 8;
 // Pixels of a band: a packed panel of two vectors is 18 KiB with AVX2, 36 KiB with AVX-512.
 constexpr size_t kBandPixels = 288;
 
-// The strips of rows [band.begin, band.end) of d_out.
-std::vector<TileStrip> BandStrips(const Correlation& s, const TileGeometry& tile, const Range& band,
-                                  size_t b_depth) {
+// One strip for `rows` of a band and a stretch of horizontal taps from j on; where it reads and
+// writes is left to the caller.
+TileStrip GradientStrip(size_t c_rows, const Range& rows, const Range& pixels) {
+  TileStrip strip;
+  strip.rows = static_cast<uint32_t>(c_rows);
+  strip.segments = static_cast<uint32_t>(rows.size());
+  strip.depth = static_cast<uint32_t>(pixels.size());
+  strip.start = TileStart::kLoad;
+  return strip;
+}
+
+// The strips of rows [band.begin, band.end) of d_out, all operands in place.
+std::vector<TileStrip> PlainStrips(const Correlation& s, const TileGeometry& tile,
+                                   const Range& band) {
   std::vector<TileStrip> strips;
   if (GroupsKernelRows(s)) {
     ForEvenParts(s.kernel_h, tile.rows / 3, [&](const Range& kernel_rows) {
-      TileStrip strip;
-      strip.rows = static_cast<uint32_t>(3 * kernel_rows.size());
-      strip.segments = static_cast<uint32_t>(band.size());
-      strip.depth = static_cast<uint32_t>(s.out_w);
-      strip.start = TileStart::kLoad;
+      TileStrip strip = GradientStrip(3 * kernel_rows.size(), band, Range{0, s.out_w});
       strip.a = static_cast<ptrdiff_t>((band.begin + kernel_rows.begin) * s.in_w);
       strip.c = static_cast<ptrdiff_t>(kernel_rows.begin * 3 * s.columns);
       strips.push_back(strip);
@@ -153,14 +163,10 @@ std::vector<TileStrip> BandStrips(const Correlation& s, const TileGeometry& tile
     ForTapGroups(s, Range{0, s.out_w}, [&](size_t j, size_t end, const Range& pixels) {
       const size_t in_y = rows.begin + i - s.pad_y, in_x = pixels.begin + j - s.pad_x;
       ForEvenParts((end - j) * s.depth, tile.rows, [&](const Range& part) {
-        TileStrip strip;
-        strip.rows = static_cast<uint32_t>(part.size());
-        strip.segments = static_cast<uint32_t>(rows.size());
-        strip.depth = static_cast<uint32_t>(pixels.size());
-        strip.start = TileStart::kLoad;
+        TileStrip strip = GradientStrip(part.size(), rows, pixels);
         strip.a = static_cast<ptrdiff_t>((in_y * s.in_w + in_x) * s.depth + part.begin);
-        strip.b =
-            static_cast<ptrdiff_t>(((rows.begin - band.begin) * s.out_w + pixels.begin) * b_depth);
+        strip.b = static_cast<ptrdiff_t>(
+            ((rows.begin - band.begin) * s.out_w + pixels.begin) * s.columns);
         strip.c = static_cast<ptrdiff_t>(((i * s.kernel_w + j) * s.depth + part.begin) * s.columns);
         strips.push_back(strip);
       });
@@ -169,26 +175,71 @@ std::vector<TileStrip> BandStrips(const Correlation& s, const TileGeometry& tile
   return strips;
 }
 
+// The same over copies: rows of C are channels of one group, and all taps of a group follow each
+// other.
+std::vector<TileStrip> PackedStrips(const Correlation& s, const TileGeometry& tile,
+                                    const GradientPlan& plan, const GradientBand& band) {
+  std::vector<TileStrip> strips;
+  const Range all{band.y, band.y + band.rows};
+  size_t group = 0;
+  ForEvenParts(s.depth, tile.rows, [&](const Range& channels) {
+    for (size_t i = 0; i < s.kernel_h; ++i) {
+      const Range rows = Cut(all, Served(i, s.pad_y, s.in_h, s.out_h));
+      for (size_t j = 0; j < s.kernel_w; ++j) {
+        const Range pixels = Served(j, s.pad_x, s.in_w, s.out_w);
+        if (rows.size() == 0 || pixels.size() == 0) continue;
+        const size_t in_y = rows.begin + i - s.pad_y - band.in_y;
+        const size_t in_x = pixels.begin + j - s.pad_x;
+        TileStrip strip = GradientStrip(channels.size(), rows, pixels);
+        strip.a = static_cast<ptrdiff_t>(group * plan.group_floats +
+                                         (in_y * s.in_w + in_x) * plan.operands.a_depth);
+        strip.b = static_cast<ptrdiff_t>(((rows.begin - band.y) * s.out_w + pixels.begin) *
+                                         tile.panel);
+        strip.c =
+            static_cast<ptrdiff_t>(((i * s.kernel_w + j) * s.depth + channels.begin) * s.columns);
+        strips.push_back(strip);
+      }
+    }
+    ++group;
+  });
+  return strips;
+}
+
+// Rows of in that the taps of d_out's rows reach.
+Range RowsRead(const Correlation& s, const Range& band) {
+  const size_t begin = band.begin > s.pad_y ? band.begin - s.pad_y : 0;
+  const size_t end = band.end - 1 + s.kernel_h;
+  return {begin, std::max(begin, std::min(s.in_h, end > s.pad_y ? end - s.pad_y : 0))};
+}
+
 }  // namespace
 
 GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) {
   GradientPlan plan;
   TileOperands& o = plan.operands;
-  o.a_row = 1, o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
-  if (GroupsKernelRows(s)) o.a_group = s.in_w;
-  o.c_row = s.columns, o.columns = s.columns;
+  o.a_row = 1, o.c_row = s.columns, o.columns = s.columns;
   const Range all{0, s.out_h};
-  plan.packed = s.columns > tile.panel && BandStrips(s, tile, all, s.columns).size() > kPlainStrips;
+  std::vector<TileStrip> plain = PlainStrips(s, tile, all);
+  plan.packed = s.columns > tile.panel && plain.size() > kPlainStrips;
+  if (!plan.packed) {
+    o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
+    if (GroupsKernelRows(s)) o.a_group = s.in_w;
+    o.b_depth = s.columns, o.b_segment = s.out_w * s.columns, o.b_panel = tile.panel;
+    plan.bands.push_back({0, s.out_h, 0, s.in_h, std::move(plain)});
+    return plan;
+  }
+  plan.groups = (s.depth + tile.rows - 1) / tile.rows;
+  o.a_depth = (s.depth + plan.groups - 1) / plan.groups, o.a_segment = s.in_w * o.a_depth;
+  o.b_depth = tile.panel, o.b_segment = s.out_w * tile.panel;
   const size_t panels = (s.columns + tile.panel - 1) / tile.panel;
-  const size_t b_depth = plan.packed ? tile.panel : s.columns;
-  o.b_depth = b_depth, o.b_segment = s.out_w * b_depth, o.b_panel = tile.panel;
-  const size_t most = plan.packed ? std::max<size_t>(1, kBandPixels / s.out_w) : s.out_h;
-  ForEvenParts(s.out_h, most, [&](const Range& band) {
-    plan.bands.push_back({band.begin, band.size(), BandStrips(s, tile, band, b_depth)});
-    if (plan.packed) {
-      plan.panel_floats = std::max(plan.panel_floats, band.size() * s.out_w * tile.panel * panels);
-    }
+  ForEvenParts(s.out_h, std::max<size_t>(1, kBandPixels / s.out_w), [&](const Range& band) {
+    const Range in = RowsRead(s, band);
+    plan.bands.push_back({band.begin, band.size(), in.begin, in.size(), {}});
+    plan.panel_floats = std::max(plan.panel_floats, band.size() * s.out_w * tile.panel * panels);
+    plan.group_floats =
+        std::max(plan.group_floats, PackedGroupFloats(in.size() * s.in_w, s.depth, plan.groups));
   });
+  for (GradientBand& band : plan.bands) band.strips = PackedStrips(s, tile, plan, band);
   return plan;
 }
 

@@ -33,18 +33,21 @@ TileOperands CorrelationOperands(const Correlation& shape, const TileGeometry& t
 // taps[i, j, c, o] += sum_{y, x} in[y + i - pad_y, x + j - pad_x, c] * d_out[y, x, o].
 // Rows of C are (j, c) of one kernel row, segments are rows of the image.
 // By bands of rows of d_out, each added to taps before the next: the order of an element's sum is
-// that of the rows still. Of more than a few strips, a band of d_out is first copied as panels, so
-// that a panel stays in the first cache while all strips pass over it; in place, its rows would
-// share a few sets of that cache.
+// that of the rows still. Of more than a few strips, a band's operands are first copied: d_out as
+// panels, so that a panel stays in the first cache while all strips pass over it; in place, its
+// rows would share a few sets of that cache. And in as groups of channels (PackGroups), so that all
+// taps of a group read the same few lines; in place, a strip uses a part of each line it fetches.
 struct GradientBand {
   size_t y = 0, rows = 0;         // of d_out
-  std::vector<TileStrip> strips;  // offsets of B relative to the band
+  size_t in_y = 0, in_rows = 0;   // of in: what the band's taps read
+  std::vector<TileStrip> strips;  // if packed, offsets of A and B are relative to the band's copies
 };
 struct GradientPlan {
   std::vector<GradientBand> bands;
   TileOperands operands;
   bool packed = false;
-  size_t panel_floats = 0;  // of a packed band, all panels
+  size_t groups = 0, group_floats = 0;  // of a packed band: group g begins at g * group_floats
+  size_t panel_floats = 0;              // of a packed band, all panels
 };
 GradientPlan PlanWeightGradient(const Correlation& shape, const TileGeometry& tile);
 

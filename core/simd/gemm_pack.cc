@@ -19,31 +19,57 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::VFromD<D>;
 
-// Panels side by side, so that a row of b is read in one go, and rows ahead of their use: with a
-// stride of pages the hardware sees no stream to fetch.
-void PackPanelsOnTarget(size_t depth, size_t columns, const float* HWY_RESTRICT b, size_t b_row,
-                        size_t panel, size_t panel_stride, float* HWY_RESTRICT dst) {
-  constexpr size_t kAbreast = 4;
+// kPanels panels of two vectors side by side, so that a row of b is read in one go, and rows ahead
+// of their use: with a stride of pages the hardware sees no stream to fetch. All counts known: a
+// loop over vectors that asks for the last one takes three times as long.
+template <size_t kPanels>
+HWY_INLINE void PackWhole(size_t depth, const float* HWY_RESTRICT b, size_t b_row,
+                          size_t panel_stride, float* HWY_RESTRICT dst) {
   constexpr size_t kAhead = 8;
   constexpr size_t kLine = 64 / sizeof(float);
   const D d;
   const size_t lanes = hn::Lanes(d);
-  for (size_t j0 = 0; j0 < columns; j0 += kAbreast * panel, dst += kAbreast * panel_stride) {
-    const size_t width = std::min(kAbreast * panel, columns - j0);
-    for (size_t k = 0; k < depth; ++k) {
-      const float* row = b + k * b_row + j0;
-      if (k + kAhead < depth) {
-        for (size_t i = 0; i < width; i += kLine) hwy::Prefetch(row + kAhead * b_row + i);
-      }
-      float* to = dst + k * panel;
-      for (size_t j = 0; j < width; j += panel, to += panel_stride) {
-        const size_t n = std::min(panel, width - j);
-        size_t i = 0;
-        for (; i + lanes <= n; i += lanes) hn::StoreU(hn::LoadU(d, row + j + i), d, to + i);
-        if (i < n) hn::StoreU(LoadTail(d, row + j + i, n - i), d, to + i), i += lanes;
-        for (; i < panel; i += lanes) hn::StoreU(hn::Zero(d), d, to + i);
-      }
+  for (size_t k = 0; k < depth; ++k, b += b_row, dst += 2 * lanes) {
+    const float* const ahead = k + kAhead < depth ? b + kAhead * b_row : b;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < kPanels * 2 * lanes; i += kLine) hwy::Prefetch(ahead + i);
+#pragma GCC unroll 4
+    for (size_t p = 0; p < kPanels; ++p) {
+      const V first = hn::LoadU(d, b + p * 2 * lanes);
+      const V second = hn::LoadU(d, b + p * 2 * lanes + lanes);
+      hn::StoreU(first, d, dst + p * panel_stride);
+      hn::StoreU(second, d, dst + p * panel_stride + lanes);
     }
+  }
+}
+
+// One panel of any width with n <= panel columns.
+HWY_INLINE void PackPadded(size_t depth, size_t n, const float* HWY_RESTRICT b, size_t b_row,
+                           size_t panel, float* HWY_RESTRICT dst) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  for (size_t k = 0; k < depth; ++k, b += b_row, dst += panel) {
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) hn::StoreU(hn::LoadU(d, b + i), d, dst + i);
+    if (i < n) hn::StoreU(LoadTail(d, b + i, n - i), d, dst + i), i += lanes;
+    for (; i < panel; i += lanes) hn::StoreU(hn::Zero(d), d, dst + i);
+  }
+}
+
+void PackPanelsOnTarget(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
+                        size_t panel_stride, float* dst) {
+  constexpr size_t kAbreast = 4;
+  size_t j = 0;
+  if (panel == 2 * hn::Lanes(D())) {
+    for (; j + kAbreast * panel <= columns; j += kAbreast * panel, dst += kAbreast * panel_stride) {
+      PackWhole<kAbreast>(depth, b + j, b_row, panel_stride, dst);
+    }
+    for (; j + panel <= columns; j += panel, dst += panel_stride) {
+      PackWhole<1>(depth, b + j, b_row, panel_stride, dst);
+    }
+  }
+  for (; j < columns; j += panel, dst += panel_stride) {
+    PackPadded(depth, std::min(panel, columns - j), b + j, b_row, panel, dst);
   }
 }
 
@@ -141,6 +167,46 @@ void PackPanelsTransposedOnTarget(size_t depth, size_t columns, const float* b, 
   }
 }
 
+// `vectors` whole vectors from each of `groups` places `from_step` apart to places `to_step` apart.
+// The usual case of one vector has no loop of its own, which costs several times the copy.
+HWY_INLINE void CopyGroups(size_t groups, size_t vectors, size_t from_step, size_t to_step,
+                           const float* HWY_RESTRICT& from, float* HWY_RESTRICT& to) {
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  for (size_t g = 0; g < groups; ++g, from += from_step, to += to_step) {
+    hn::StoreU(hn::LoadU(d, from), d, to);
+    if (HWY_UNLIKELY(vectors > 1)) {
+      for (size_t v = 1; v < vectors; ++v) {
+        hn::StoreU(hn::LoadU(d, from + v * lanes), d, to + v * lanes);
+      }
+    }
+  }
+}
+
+// A pixel at a time, so that each line of src is read once. Whole vectors: what one stores beyond
+// its group's width is overwritten by the next pixel. The last pixels go by floats, since a vector
+// would be read beyond src.
+void PackGroupsOnTarget(size_t pixels, size_t channels, size_t groups,
+                        const float* HWY_RESTRICT src, size_t group_stride,
+                        float* HWY_RESTRICT dst) {
+  const size_t lanes = hn::Lanes(D());
+  const size_t narrow = channels / groups, wider = channels % groups;
+  const size_t width = narrow + (wider != 0 ? 1 : 0), vectors = (width + lanes - 1) / lanes;
+  const size_t last = (vectors * lanes + channels - 1) / channels;
+  size_t p = 0;
+  for (; p + last < pixels; ++p, src += channels, dst += width) {
+    const float* from = src;
+    float* to = dst;
+    CopyGroups(wider, vectors, narrow + 1, group_stride, from, to);
+    CopyGroups(groups - wider, vectors, narrow, group_stride, from, to);
+  }
+  for (; p < pixels; ++p, dst += width) {
+    for (size_t g = 0; g < groups; ++g) {
+      for (size_t i = 0; i < narrow + (g < wider ? 1 : 0); ++i) dst[g * group_stride + i] = *src++;
+    }
+  }
+}
+
 template <bool kTail, Activation kAct>
 HWY_INLINE void MergeVector(size_t n, const float* HWY_RESTRICT parts, size_t part_count,
                             size_t part_stride, const float* HWY_RESTRICT bias, bool accumulate,
@@ -219,6 +285,7 @@ namespace batchmark {
 
 HWY_EXPORT(PackPanelsOnTarget);
 HWY_EXPORT(PackPanelsTransposedOnTarget);
+HWY_EXPORT(PackGroupsOnTarget);
 HWY_EXPORT(MergePartsOnTarget);
 HWY_EXPORT(ColumnSumsOnTarget);
 
@@ -231,6 +298,16 @@ void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b
                           size_t panel_stride, float* dst) {
   HWY_DYNAMIC_DISPATCH(PackPanelsTransposedOnTarget)
   (depth, columns, b, b_row, panel, panel_stride, dst);
+}
+
+size_t PackedGroupFloats(size_t pixels, size_t channels, size_t groups) {
+  constexpr size_t kMostLanes = 16;  // a whole vector is stored for the last pixel
+  return ((channels + groups - 1) / groups * pixels + 2 * kMostLanes - 1) / kMostLanes * kMostLanes;
+}
+
+void PackGroups(size_t pixels, size_t channels, size_t groups, const float* src,
+                size_t group_stride, float* dst) {
+  HWY_DYNAMIC_DISPATCH(PackGroupsOnTarget)(pixels, channels, groups, src, group_stride, dst);
 }
 
 void MergeParts(size_t rows, size_t columns, const float* parts, size_t part_count,

@@ -1,4 +1,4 @@
-// What surrounds the register tile: panels of B, merging of partial sums, sums of columns.
+// What surrounds the register tile: panels of B, groups of A, merging of partial sums, sums of columns.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,14 @@ void PackPanels(size_t depth, size_t columns, const float* b, size_t b_row, size
                 size_t panel_stride, float* dst);
 void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
                           size_t panel_stride, float* dst);
+
+// src [pixels, channels] as `groups` groups of neighbouring channels, the first channels % groups of
+// which have one more: group g is [pixels, width], width = ceil(channels / groups), at dst + g *
+// group_stride. Narrower groups leave their last column undefined, as are the floats that
+// group_stride >= PackedGroupFloats leaves behind each group.
+size_t PackedGroupFloats(size_t pixels, size_t channels, size_t groups);
+void PackGroups(size_t pixels, size_t channels, size_t groups, const float* src,
+                size_t group_stride, float* dst);
 
 // dst[i] = act([dst[i] +] bias[i % columns] + sum over parts p, ascending, of parts[p * part_stride
 // + i]), i < rows * columns, dst in rows of dst_row. bias may be null.

@@ -223,6 +223,20 @@ TEST_CASE("conv2d: more samples than runs, and the shapes of the seed network") 
   CheckShape({0, 26, 26, 32, 3, 3, 64, false}, 2, pending);
 }
 
+TEST_CASE("conv2d: weight gradients of copied bands, groups of unequal width") {
+  ForEachBackend([] {
+    const TileGeometry tile = ActiveTileGeometry();
+    const size_t out = tile.panel + 3;  // two panels: copied from nine strips on
+    for (const bool same : {false, true}) {
+      for (size_t in = tile.rows - 1; in <= 2 * tile.rows + 1; in += 2) {
+        CheckShape({0, 20, 19, in, 3, 3, out, same}, 1);  // two bands
+      }
+      CheckShape({0, 5, 300, tile.rows + 1, 3, 5, out, same}, 1);  // each row a band
+      CheckShape({0, 9, 8, 1, 7, 5, out, same}, 1);                // one channel
+    }
+  });
+}
+
 TEST_CASE("conv2d: one pass alone gives the bits of both together") {
   const Problem problem({4, 6, 7, 3, 3, 3, 20, false}, 3, {});
   const Outputs both = problem.Run(1);

@@ -116,8 +116,9 @@ struct Conv2d::State {
       o.a = src;
       o.b = grad + band.y * forward.out_w * forward.columns;
       if (gradient.packed) {
-        PackGroups(band.in_rows * forward.in_w, forward.depth, gradient.groups,
-                   src + band.in_y * forward.in_w * forward.depth, gradient.group_floats, copies);
+        PackGroups(band.in_rows * forward.in_w, forward.depth,
+                   src + band.in_y * forward.in_w * forward.depth, forward.depth, gradient.groups,
+                   gradient.group_floats, copies);
         float* const panels = copies + gradient.groups * gradient.group_floats;
         o.b_panel = pixels * tile.panel;
         PackPanels(pixels, forward.columns, o.b, forward.columns, tile.panel, o.b_panel, panels);

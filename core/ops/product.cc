@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <numeric>
 
 #include "core/base/check.h"
 #include "core/ops/chunks.h"
@@ -37,12 +38,16 @@ constexpr size_t kPiecePanels = 8;
 // row of B uses but a few sets of the first cache, so that many strips repay a copy.
 constexpr size_t kPlainPanels = 4;
 constexpr size_t kPlainStrips = 15;
-// Panels of a task for which a copy of A's rows is made, and how far apart (in floats) these are.
+// Panels of a task for which a copy of A's rows is made, or one of its columns strip by strip, and
+// how far apart (in floats) rows are.
 constexpr size_t kCopyPanels = 8;
 constexpr size_t kSpreadRow = 1024;
-// Rows 4 KiB apart share a set of the first cache, which has 8 ways or more: so many are read where
-// they lie.
-constexpr size_t kWays = 8;
+// The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only some
+// of the sets: so many lines of A are read where they lie.
+constexpr size_t kSets = 64, kWays = 8, kLineFloats = 16;
+constexpr size_t HeldLines(size_t a_row) {
+  return kWays * (a_row % kLineFloats == 0 ? kSets / std::gcd(kSets, a_row / kLineFloats) : kSets);
+}
 // A C of this size is out of the caches before it is read: stored past them, it costs no read of
 // what it replaces.
 constexpr size_t kPastFloats = size_t{1} << 23;
@@ -55,9 +60,13 @@ constexpr size_t kMinChunk = 1024;
 constexpr size_t kSmallC = size_t{1} << 15;     // floats of C up to which a long K is cut
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 
-// Panels from which on columns alone give enough tasks.
+// So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
+// more than to pack twice.
+constexpr size_t kOwnTasks = 2;
+
+// Panels from which on columns alone give enough tasks; of few strips also for that reason.
 constexpr size_t OwnPanels(size_t strips) {
-  return strips <= kPieceStrips ? 2 * kPiecePanels : kTasks * kPiecePanels;
+  return strips <= 3 * kPieceStrips ? 2 * kPiecePanels : kTasks * kPiecePanels;
 }
 
 // Copied rows are so far apart that they use all sets of the first cache.
@@ -77,7 +86,8 @@ struct Product::Plan {
   size_t chunk, chunks;            // of K
   size_t slice;                    // of a chunk
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
-  bool copy_a, pack_b, shared_b;
+  bool copy_a, group_a;            // group_a: strip by strip
+  bool pack_b, shared_b;
   bool past;  // C goes past the caches
   bool tail;  // B is read where it lies, but for the last panel: its columns end within a vector
   size_t tasks() const { return row_tasks * column_tasks * chunks; }
@@ -149,7 +159,7 @@ Product::Plan Product::MakePlan(size_t m, size_t n, size_t k) const {
   const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
   p.pack_b = b_transposed_ || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
-  p.shared_b = p.pack_b && p.row_tasks > 1;
+  p.shared_b = p.pack_b && p.row_tasks > kOwnTasks;
   p.tail = !p.pack_b && n % p.tile.lanes != 0;
   return p;
 }
@@ -183,9 +193,11 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
   BATCHMARK_CHECK(tile_.panel == ActiveTileGeometry().panel);
   Plan plan = MakePlan(m, n, k);
-  const bool same_set = o.a_row % 1024 == 0 && (a_transposed_ || plan.tile.rows > kWays);
-  const bool spread = o.a_row >= kSpreadRow && plan.panels >= kCopyPanels * plan.column_tasks;
-  plan.copy_a = o.a_pending != nullptr || same_set || (!plan.wide && spread);
+  const bool same_set = (a_transposed_ ? plan.slice : plan.tile.rows) > HeldLines(o.a_row);
+  const bool repaid = plan.panels >= kCopyPanels * plan.column_tasks;
+  plan.copy_a =
+      o.a_pending != nullptr || same_set || (!plan.wide && o.a_row >= kSpreadRow && repaid);
+  plan.group_a = plan.copy_a && a_transposed_ && o.a_pending == nullptr && repaid;
   BATCHMARK_CHECK(o.sgd == nullptr || (a_transposed_ && plan.SumsAtOnce() && o.bias == nullptr &&
                                        o.act == Activation::kNone && !o.accumulate));
   const bool only_written = plan.SumsAtOnce() && !o.accumulate && o.sgd == nullptr;
@@ -283,7 +295,7 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
   bool new_a = true, new_b = true;
   for (bool more = true; more;) {
     if (new_a) {
-      LoadA(plan, o, step, a_scratch, t);
+      const size_t group = LoadA(plan, o, step, a_scratch, t);
       const size_t row0 = plan.StripBegin(step.s0), depth = step.k1 - step.k0;
       for (size_t s = step.s0; s < step.s1; ++s) {
         const size_t row = plan.StripBegin(s);
@@ -293,7 +305,8 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
         strip.depth = static_cast<uint32_t>(depth);
         strip.start = step.k0 == step.k_begin ? first_start : TileStart::kLoad;
         strip.finish = step.k1 == step.k_end;
-        strip.a = static_cast<ptrdiff_t>((row - row0) * t.a_row);
+        strip.a = static_cast<ptrdiff_t>(group != 0 ? (s - step.s0) * group
+                                                    : (row - row0) * t.a_row);
         strip.c = static_cast<ptrdiff_t>(row * t.c_row);
       }
     }
@@ -313,11 +326,18 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
   }
 }
 
-// A of the step: in place, or its value copied to the scratch in the same order.
-void Product::LoadA(const Plan& plan, const ProductOperands& o, const Step& step, float* scratch,
-                    TileOperands& t) const {
+// A of the step: in place, or its value copied to the scratch. Returns how far apart the strips lie
+// if a copy holds them one by one, else 0.
+size_t Product::LoadA(const Plan& plan, const ProductOperands& o, const Step& step, float* scratch,
+                      TileOperands& t) const {
   const size_t row0 = plan.StripBegin(step.s0), rows = plan.StripBegin(step.s1) - row0;
-  const size_t depth = step.k1 - step.k0;
+  const size_t depth = step.k1 - step.k0, strips = step.s1 - step.s0;
+  if (plan.group_a) {
+    const size_t group = PackedGroupFloats(depth, rows, strips);
+    PackGroups(depth, rows, o.a + step.k0 * o.a_row + row0, o.a_row, strips, group, scratch);
+    t.a = scratch, t.a_row = 1, t.a_depth = CeilDiv(rows, strips);
+    return group;
+  }
   size_t stride = o.a_row;
   if (plan.copy_a) {
     const Pending plain{.v = o.a, .positions = o.a_row, .channels = 1};
@@ -334,6 +354,7 @@ void Product::LoadA(const Plan& plan, const ProductOperands& o, const Step& step
   }
   t.a_row = a_transposed_ ? 1 : stride;
   t.a_depth = a_transposed_ ? stride : 1;
+  return 0;
 }
 
 // B of the step: in place, in the panels that all tasks share, or in panels of the task's own.

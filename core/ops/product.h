@@ -53,8 +53,8 @@ class Product {
   bool Advance(const Plan& plan, Step& step) const;
   void PackShared(const Plan& plan, const ProductOperands& operands);
   void RunTask(const Plan& plan, const ProductOperands& operands, size_t task, int worker);
-  void LoadA(const Plan& plan, const ProductOperands& operands, const Step& step, float* scratch,
-             TileOperands& tile) const;
+  size_t LoadA(const Plan& plan, const ProductOperands& operands, const Step& step, float* scratch,
+               TileOperands& tile) const;
   void LoadB(const Plan& plan, const ProductOperands& operands, const Step& step, float* scratch,
              TileOperands& tile) const;
   void PrefetchNext(const Plan& plan, const ProductOperands& operands, const Step& step,

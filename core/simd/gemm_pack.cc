@@ -183,26 +183,26 @@ HWY_INLINE void CopyGroups(size_t groups, size_t vectors, size_t from_step, size
   }
 }
 
-// A pixel at a time, so that each line of src is read once. Whole vectors: what one stores beyond
-// its group's width is overwritten by the next pixel. The last pixels go by floats, since a vector
-// would be read beyond src.
-void PackGroupsOnTarget(size_t pixels, size_t channels, size_t groups,
-                        const float* HWY_RESTRICT src, size_t group_stride,
-                        float* HWY_RESTRICT dst) {
+// One k at a time, so that each line of a is read once. Whole vectors: what one stores beyond its
+// group's width is overwritten by the next k. The last k go by floats, since a vector would be read
+// beyond a.
+void PackGroupsOnTarget(size_t depth, size_t rows, const float* HWY_RESTRICT a, size_t a_row,
+                        size_t groups, size_t group_stride, float* HWY_RESTRICT dst) {
   const size_t lanes = hn::Lanes(D());
-  const size_t narrow = channels / groups, wider = channels % groups;
+  const size_t narrow = rows / groups, wider = rows % groups;
   const size_t width = narrow + (wider != 0 ? 1 : 0), vectors = (width + lanes - 1) / lanes;
-  const size_t last = (vectors * lanes + channels - 1) / channels;
-  size_t p = 0;
-  for (; p + last < pixels; ++p, src += channels, dst += width) {
-    const float* from = src;
+  const size_t last = (vectors * lanes + a_row - 1) / a_row;
+  size_t k = 0;
+  for (; k + last < depth; ++k, a += a_row, dst += width) {
+    const float* from = a;
     float* to = dst;
     CopyGroups(wider, vectors, narrow + 1, group_stride, from, to);
     CopyGroups(groups - wider, vectors, narrow, group_stride, from, to);
   }
-  for (; p < pixels; ++p, dst += width) {
+  for (; k < depth; ++k, a += a_row, dst += width) {
+    const float* from = a;
     for (size_t g = 0; g < groups; ++g) {
-      for (size_t i = 0; i < narrow + (g < wider ? 1 : 0); ++i) dst[g * group_stride + i] = *src++;
+      for (size_t i = 0; i < narrow + (g < wider ? 1 : 0); ++i) dst[g * group_stride + i] = *from++;
     }
   }
 }
@@ -300,14 +300,14 @@ void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b
   (depth, columns, b, b_row, panel, panel_stride, dst);
 }
 
-size_t PackedGroupFloats(size_t pixels, size_t channels, size_t groups) {
-  constexpr size_t kMostLanes = 16;  // a whole vector is stored for the last pixel
-  return ((channels + groups - 1) / groups * pixels + 2 * kMostLanes - 1) / kMostLanes * kMostLanes;
+size_t PackedGroupFloats(size_t depth, size_t rows, size_t groups) {
+  constexpr size_t kMostLanes = 16;  // a whole vector is stored for the last k
+  return ((rows + groups - 1) / groups * depth + 2 * kMostLanes - 1) / kMostLanes * kMostLanes;
 }
 
-void PackGroups(size_t pixels, size_t channels, size_t groups, const float* src,
+void PackGroups(size_t depth, size_t rows, const float* a, size_t a_row, size_t groups,
                 size_t group_stride, float* dst) {
-  HWY_DYNAMIC_DISPATCH(PackGroupsOnTarget)(pixels, channels, groups, src, group_stride, dst);
+  HWY_DYNAMIC_DISPATCH(PackGroupsOnTarget)(depth, rows, a, a_row, groups, group_stride, dst);
 }
 
 void MergeParts(size_t rows, size_t columns, const float* parts, size_t part_count,

@@ -165,8 +165,8 @@ std::vector<TileStrip> PlainStrips(const Correlation& s, const TileGeometry& til
       ForEvenParts((end - j) * s.depth, tile.rows, [&](const Range& part) {
         TileStrip strip = GradientStrip(part.size(), rows, pixels);
         strip.a = static_cast<ptrdiff_t>((in_y * s.in_w + in_x) * s.depth + part.begin);
-        strip.b = static_cast<ptrdiff_t>(
-            ((rows.begin - band.begin) * s.out_w + pixels.begin) * s.columns);
+        strip.b = static_cast<ptrdiff_t>(((rows.begin - band.begin) * s.out_w + pixels.begin) *
+                                         s.columns);
         strip.c = static_cast<ptrdiff_t>(((i * s.kernel_w + j) * s.depth + part.begin) * s.columns);
         strips.push_back(strip);
       });
@@ -193,8 +193,8 @@ std::vector<TileStrip> PackedStrips(const Correlation& s, const TileGeometry& ti
         TileStrip strip = GradientStrip(channels.size(), rows, pixels);
         strip.a = static_cast<ptrdiff_t>(group * plan.group_floats +
                                          (in_y * s.in_w + in_x) * plan.operands.a_depth);
-        strip.b = static_cast<ptrdiff_t>(((rows.begin - band.y) * s.out_w + pixels.begin) *
-                                         tile.panel);
+        strip.b =
+            static_cast<ptrdiff_t>(((rows.begin - band.y) * s.out_w + pixels.begin) * tile.panel);
         strip.c =
             static_cast<ptrdiff_t>(((i * s.kernel_w + j) * s.depth + channels.begin) * s.columns);
         strips.push_back(strip);

@@ -42,8 +42,8 @@ constexpr size_t kPlainStrips = 15;
 // how far apart (in floats) rows are.
 constexpr size_t kCopyPanels = 8;
 constexpr size_t kSpreadRow = 1024;
-// The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only some
-// of the sets: so many lines of A are read where they lie.
+// The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only
+// some of the sets: so many lines of A are read where they lie.
 constexpr size_t kSets = 64, kWays = 8, kLineFloats = 16;
 constexpr size_t HeldLines(size_t a_row) {
   return kWays * (a_row % kLineFloats == 0 ? kSets / std::gcd(kSets, a_row / kLineFloats) : kSets);
@@ -305,8 +305,8 @@ void Product::RunTask(const Plan& plan, const ProductOperands& o, size_t task, i
         strip.depth = static_cast<uint32_t>(depth);
         strip.start = step.k0 == step.k_begin ? first_start : TileStart::kLoad;
         strip.finish = step.k1 == step.k_end;
-        strip.a = static_cast<ptrdiff_t>(group != 0 ? (s - step.s0) * group
-                                                    : (row - row0) * t.a_row);
+        strip.a =
+            static_cast<ptrdiff_t>(group != 0 ? (s - step.s0) * group : (row - row0) * t.a_row);
         strip.c = static_cast<ptrdiff_t>(row * t.c_row);
       }
     }

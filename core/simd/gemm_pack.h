@@ -1,4 +1,5 @@
-// What surrounds the register tile: panels of B, groups of A, merging of partial sums, sums of columns.
+// What surrounds the register tile: panels of B, groups of A, merging of partial sums, sums of
+// columns.
 #pragma once
 
 #include <cstddef>

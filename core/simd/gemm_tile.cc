@@ -1,4 +1,5 @@
-// One template, instantiated for each number of rows, one or two vectors, and the two strides of A.
+// One template, instantiated for each number of rows, one or two vectors, and the two strides of A;
+// its steps are in gemm_steps-inl.h.
 #include "core/simd/gemm_tile.h"
 
 #include <algorithm>
@@ -10,27 +11,13 @@
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
 #include "core/simd/gemm_prefetch-inl.h"
+#include "core/simd/gemm_steps-inl.h"
 #include "core/simd/math-inl.h"
-#include "core/simd/mul_add-inl.h"
 #include "core/simd/vec-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace batchmark {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::ScalableTag<float>;
-using V = hn::VFromD<D>;
-
-#if (HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86) || HWY_ARCH_ARM_A64
-inline constexpr size_t kMaxRows = 14;
-inline constexpr size_t kWideRows = 6;
-#else
-inline constexpr size_t kMaxRows = 6;
-inline constexpr size_t kWideRows = 0;  // 16 registers: no wide tile
-#endif
-inline constexpr size_t kMaxVectors = 2;
-inline constexpr size_t kWideVectors = 4;
 
 // What one tile needs, resolved for its panel.
 struct TileArgs {
@@ -40,152 +27,6 @@ struct TileArgs {
   const float* bias;
   size_t tail;  // lanes in use of the last vector, 0 = all
 };
-
-// Hides how a value was formed, so that the compiler neither folds it into other addresses nor
-// moves work across. Without this gcc spreads one stride over many index registers, and spills.
-template <class T>
-HWY_INLINE void Opaque(T& value) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  asm volatile("" : "+r"(value) : : "memory");
-#else
-  (void)value;
-#endif
-}
-
-// Rows of A by groups of three, so that one pointer a group and a scaled index reach all of them:
-// [p], [p + row], [p + 2 row]. Five pointers for 14 rows leave registers for B and the counter.
-template <size_t kRows>
-struct RowPointers {
-  static constexpr size_t kGroups = (kRows + 2) / 3;
-  const float* group[kGroups];
-
-  HWY_INLINE RowPointers(const float* a, size_t group_stride) {
-    for (size_t g = 0; g < kGroups; ++g, a += group_stride) {
-      Opaque(a);
-      group[g] = a;
-    }
-  }
-  HWY_INLINE const float& At(size_t r, size_t row, size_t k) const {
-    return (group[r / 3] + k)[(r % 3) * row];
-  }
-  HWY_INLINE void Advance(size_t k) {
-    for (size_t g = 0; g < kGroups; ++g) group[g] += k;
-  }
-};
-
-// acc += column of A * row of B; column(r) refers to A's element of row r. Of every kOf rows of A,
-// the one numbered kOperand is broadcast by its multiply-adds.
-template <size_t kOperand, size_t kOf, size_t kRows, size_t kVectors, class Column>
-HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
-  const D d;
-  V row_of_b[kVectors];
-#pragma GCC unroll 4
-  for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
-#pragma GCC unroll 16
-  for (size_t r = 0; r < kRows; ++r) {
-    if constexpr (kBroadcastOperands && kVectors <= kMaxVectors) {
-      if (r % kOf == kOperand) {
-#pragma GCC unroll 2
-        for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], column(r), row_of_b[v]);
-        continue;
-      }
-    }
-    const V broadcast = hn::Set(d, column(r));
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], broadcast, row_of_b[v]);
-  }
-}
-
-// kCount steps of depth, A with a_depth == 1.
-template <size_t kCount, size_t kRows, size_t kVectors>
-HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t a_row,
-                                const float* HWY_RESTRICT& b, size_t b_depth,
-                                V (&acc)[kRows][kVectors]) {
-#pragma GCC unroll 8
-  for (size_t k = 0; k < kCount; ++k) {
-    Opaque(a_row);
-    // The first row of each group of three needs no index.
-    Step<0, 3>([&](size_t r) HWY_ATTR -> const float& { return rows.At(r, a_row, k); }, b, acc);
-    b += b_depth;
-  }
-  rows.Advance(kCount);
-}
-
-// acc += A B over one segment, A with a_depth == 1.
-template <size_t kRows, size_t kVectors>
-HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row, size_t a_group,
-                                  const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
-                                  V (&acc)[kRows][kVectors], PrefetchStream& stream) {
-  RowPointers<kRows> rows(a, a_group);
-  for (; depth >= kTurn; depth -= kTurn) {
-    stream.Next();
-    StepsAlongDepth<kTurn>(rows, a_row, b, b_depth, acc);
-  }
-  // Fewer than a turn, without a loop: with few channels there is nothing else.
-  if constexpr (kTurn > 4) {
-    if (depth & 4) StepsAlongDepth<4>(rows, a_row, b, b_depth, acc);
-  }
-  if (depth & 2) StepsAlongDepth<2>(rows, a_row, b, b_depth, acc);
-  if (depth & 1) StepsAlongDepth<1>(rows, a_row, b, b_depth, acc);
-}
-
-// The same with a_row == 1: the rows of one k are neighbours.
-template <size_t kRows, size_t kVectors>
-HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
-                                 const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
-                                 V (&acc)[kRows][kVectors], PrefetchStream& stream) {
-  for (; depth >= kTurn; depth -= kTurn) {
-    stream.Next();
-#pragma GCC unroll 8
-    for (size_t k = 0; k < kTurn; ++k) {
-      Opaque(a);
-      Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
-      a += a_depth;
-      b += b_depth;
-    }
-  }
-  for (; depth != 0; --depth) {
-    Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
-    a += a_depth;
-    b += b_depth;
-  }
-}
-
-template <bool kTail, size_t kRows, size_t kVectors>
-HWY_INLINE void LoadTile(const float* HWY_RESTRICT c, size_t c_row, size_t tail,
-                         V (&acc)[kRows][kVectors]) {
-  const D d;
-#pragma GCC unroll 16
-  for (size_t r = 0; r < kRows; ++r, c += c_row) {
-    Opaque(c);
-#pragma GCC unroll 4
-    for (size_t v = 0; v + 1 < kVectors; ++v) acc[r][v] = hn::LoadU(d, c + v * hn::Lanes(d));
-    acc[r][kVectors - 1] = LoadMaybeTail<kTail>(d, c + (kVectors - 1) * hn::Lanes(d), tail);
-  }
-}
-
-enum class StoreKind { kWhole, kTail, kPast };  // kTail: part of the last vector
-
-template <StoreKind kKind, size_t kRows, size_t kVectors>
-HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* HWY_RESTRICT c,
-                          size_t c_row) {
-  const D d;
-#pragma GCC unroll 16
-  for (size_t r = 0; r < kRows; ++r, c += c_row) {
-    Opaque(c);
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) {
-      float* const to = c + v * hn::Lanes(d);
-      if constexpr (kKind == StoreKind::kPast) {
-        hn::Stream(acc[r][v], d, to);
-      } else if (kKind == StoreKind::kTail && v + 1 == kVectors) {
-        StoreTail(acc[r][v], d, to, tail);
-      } else {
-        hn::StoreU(acc[r][v], d, to);
-      }
-    }
-  }
-}
 
 // Activations with an exponential work on the rows just stored: inlined into every tile they would
 // be larger than the tile.
@@ -271,13 +112,7 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
     b += o.b_segment;
   }
   prefetch = stream;
-  if (strip.finish && o.act == Activation::kRelu) {
-#pragma GCC unroll 16
-    for (size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-      for (size_t v = 0; v < kVectors; ++v) acc[r][v] = Activate<Activation::kRelu>(d, acc[r][v]);
-    }
-  }
+  if (strip.finish && o.act == Activation::kRelu) ReluTile(acc);
   if (o.past) {
     StoreTile<StoreKind::kPast>(acc, 0, t.c, o.c_row);
   } else if (t.tail == 0) {
@@ -285,6 +120,53 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
   } else {
     StoreTile<StoreKind::kTail>(acc, t.tail, t.c, o.c_row);
   }
+}
+
+// Whole tiles of one-channel images: so few products an element that a call for each tile would
+// take as long as its sums. The pixels of A lie side by side.
+bool IsShallow(const TileStrip& strip) {
+  constexpr size_t kFew = 16;
+  return strip.segments * strip.depth <= kFew && strip.start == TileStart::kBias && strip.finish;
+}
+bool AreShallow(const TileOperands& o, size_t columns) {
+  return o.a_row == 1 && o.a_depth == 1 && o.a_group == 0 && o.act <= Activation::kRelu &&
+         !o.wide && !o.past && o.sgd == nullptr && columns == kMaxVectors * hn::Lanes(D());
+}
+
+// From *strip on, as long as they have kRows rows; returns the first of the others.
+template <size_t kRows>
+HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStrip* end,
+                                           const TileOperands& o, const TileArgs& t,
+                                           Prefetcher& prefetcher) {
+  const D d;
+  V start[1][kMaxVectors] = {{hn::Zero(d), hn::Zero(d)}};
+  if (t.bias != nullptr) LoadTile<false>(t.bias, 0, 0, start);
+  for (; strip != end && strip->rows == kRows && IsShallow(*strip); ++strip) {
+    prefetcher.Before(*strip);
+    V acc[kRows][kMaxVectors];
+#pragma GCC unroll 16
+    for (size_t r = 0; r < kRows; ++r) acc[r][0] = start[0][0], acc[r][1] = start[0][1];
+    const float* a = o.a + strip->a;
+    const float* b = t.b + strip->b;
+    for (size_t s = strip->segments; s != 0; --s, a += o.a_segment, b += o.b_segment) {
+      const float* row = b;
+      for (size_t k = 0; k < strip->depth; ++k, row += o.b_depth) {
+        Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[k + r]; }, row, acc);
+      }
+    }
+    if (o.act == Activation::kRelu) ReluTile(acc);
+    StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, o.c_row);
+  }
+  return strip;
+}
+
+using ShallowFunction = const TileStrip* (*)(const TileStrip*, const TileStrip*,
+                                             const TileOperands&, const TileArgs&, Prefetcher&);
+
+template <size_t... kRows>
+ShallowFunction ShallowFunctionOf(size_t rows, std::index_sequence<kRows...>) {
+  static constexpr ShallowFunction kTable[] = {&ShallowTiles<kRows + 1>...};
+  return kTable[rows - 1];
 }
 
 using TileFunction = void (*)(const TileStrip&, const TileOperands&, const TileArgs&,
@@ -323,8 +205,15 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
     const size_t vectors = o.wide ? kWideVectors : columns > lanes ? 2 : 1;
     args.bias = o.bias == nullptr ? nullptr : o.bias + j;
     args.tail = columns % lanes;
+    const bool shallow = AreShallow(o, columns);
     for (size_t i = 0; i < count; ++i) {
       const TileStrip& strip = strips[i];
+      if (shallow && IsShallow(strip)) {
+        args.b = o.b + panel * o.b_panel, args.c = o.c + j;
+        const auto run = ShallowFunctionOf(strip.rows, std::make_index_sequence<kMaxRows>());
+        i = static_cast<size_t>(run(&strip, strips + count, o, args, prefetcher) - strips) - 1;
+        continue;
+      }
       args.a = o.a + strip.a;
       args.b = o.b + strip.b + panel * o.b_panel;
       float* const c = o.c + strip.c + j;

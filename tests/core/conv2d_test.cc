@@ -237,6 +237,19 @@ TEST_CASE("conv2d: weight gradients of copied bands, groups of unequal width") {
   });
 }
 
+TEST_CASE("conv2d: images of one channel, whole panels") {
+  ForEachBackend([] {
+    const TileGeometry tile = ActiveTileGeometry();
+    for (const Activation act : {Activation::kNone, Activation::kRelu, Activation::kTanh}) {
+      Options o;
+      o.out_act = act;
+      for (const bool same : {false, true}) {
+        CheckShape({0, 7, 2 * tile.rows + 3, 1, 3, 3, 2 * tile.panel, same}, 2, o);
+      }
+    }
+  });
+}
+
 TEST_CASE("conv2d: one pass alone gives the bits of both together") {
   const Problem problem({4, 6, 7, 3, 3, 3, 20, false}, 3, {});
   const Outputs both = problem.Run(1);

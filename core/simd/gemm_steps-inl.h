@@ -1,0 +1,199 @@
+// What a register tile does: start, add products of a column of A and a row of B, store. The
+// accumulators are V acc[rows][vectors], for the templates of gemm_tile.cc.
+// Included by them inside Highway's target loop.
+#if defined(BATCHMARK_CORE_SIMD_GEMM_STEPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BATCHMARK_CORE_SIMD_GEMM_STEPS_INL_H_
+#undef BATCHMARK_CORE_SIMD_GEMM_STEPS_INL_H_
+#else
+#define BATCHMARK_CORE_SIMD_GEMM_STEPS_INL_H_
+#endif
+
+#include <cstddef>
+
+#include "hwy/highway.h"
+// After highway.h, which these include for each target.
+#include "core/simd/gemm_prefetch-inl.h"
+#include "core/simd/math-inl.h"
+#include "core/simd/mul_add-inl.h"
+#include "core/simd/vec-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace batchmark {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::ScalableTag<float>;
+using V = hn::VFromD<D>;
+
+// TileGeometry
+#if (HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86) || HWY_ARCH_ARM_A64
+inline constexpr size_t kMaxRows = 14;
+inline constexpr size_t kWideRows = 6;
+#else
+inline constexpr size_t kMaxRows = 6;
+inline constexpr size_t kWideRows = 0;  // 16 registers: no wide tile
+#endif
+inline constexpr size_t kMaxVectors = 2;
+inline constexpr size_t kWideVectors = 4;
+
+// Hides how a value was formed, so that the compiler neither folds it into other addresses nor
+// moves work across. Without this gcc spreads one stride over many index registers, and spills.
+template <class T>
+HWY_INLINE void Opaque(T& value) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm volatile("" : "+r"(value) : : "memory");
+#else
+  (void)value;
+#endif
+}
+
+// Rows of A by groups of three, so that one pointer a group and a scaled index reach all of them:
+// [p], [p + row], [p + 2 row]. Five pointers for 14 rows leave registers for B and the counter.
+template <size_t kRows>
+struct RowPointers {
+  static constexpr size_t kGroups = (kRows + 2) / 3;
+  const float* group[kGroups];
+
+  HWY_INLINE RowPointers(const float* a, size_t group_stride) {
+    for (size_t g = 0; g < kGroups; ++g, a += group_stride) {
+      Opaque(a);
+      group[g] = a;
+    }
+  }
+  HWY_INLINE const float& At(size_t r, size_t row, size_t k) const {
+    return (group[r / 3] + k)[(r % 3) * row];
+  }
+  HWY_INLINE void Advance(size_t k) {
+    for (size_t g = 0; g < kGroups; ++g) group[g] += k;
+  }
+};
+
+// acc += column of A * row of B; column(r) refers to A's element of row r. Of every kOf rows of A,
+// the one numbered kOperand is broadcast by its multiply-adds.
+template <size_t kOperand, size_t kOf, size_t kRows, size_t kVectors, class Column>
+HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
+  const D d;
+  V row_of_b[kVectors];
+#pragma GCC unroll 4
+  for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r) {
+    if constexpr (kBroadcastOperands && kVectors <= kMaxVectors) {
+      if (r % kOf == kOperand) {
+#pragma GCC unroll 2
+        for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], column(r), row_of_b[v]);
+        continue;
+      }
+    }
+    const V broadcast = hn::Set(d, column(r));
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], broadcast, row_of_b[v]);
+  }
+}
+
+// kCount steps of depth, A with a_depth == 1.
+template <size_t kCount, size_t kRows, size_t kVectors>
+HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t a_row,
+                                const float* HWY_RESTRICT& b, size_t b_depth,
+                                V (&acc)[kRows][kVectors]) {
+#pragma GCC unroll 8
+  for (size_t k = 0; k < kCount; ++k) {
+    Opaque(a_row);
+    // The first row of each group of three needs no index.
+    Step<0, 3>([&](size_t r) HWY_ATTR -> const float& { return rows.At(r, a_row, k); }, b, acc);
+    b += b_depth;
+  }
+  rows.Advance(kCount);
+}
+
+// acc += A B over one segment, A with a_depth == 1.
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row, size_t a_group,
+                                  const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
+                                  V (&acc)[kRows][kVectors], PrefetchStream& stream) {
+  RowPointers<kRows> rows(a, a_group);
+  for (; depth >= kTurn; depth -= kTurn) {
+    stream.Next();
+    StepsAlongDepth<kTurn>(rows, a_row, b, b_depth, acc);
+  }
+  // Fewer than a turn, without a loop: with few channels there is nothing else.
+  if constexpr (kTurn > 4) {
+    if (depth & 4) StepsAlongDepth<4>(rows, a_row, b, b_depth, acc);
+  }
+  if (depth & 2) StepsAlongDepth<2>(rows, a_row, b, b_depth, acc);
+  if (depth & 1) StepsAlongDepth<1>(rows, a_row, b, b_depth, acc);
+}
+
+// The same with a_row == 1: the rows of one k are neighbours.
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
+                                 const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
+                                 V (&acc)[kRows][kVectors], PrefetchStream& stream) {
+  for (; depth >= kTurn; depth -= kTurn) {
+    stream.Next();
+#pragma GCC unroll 8
+    for (size_t k = 0; k < kTurn; ++k) {
+      Opaque(a);
+      Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
+      a += a_depth;
+      b += b_depth;
+    }
+  }
+  for (; depth != 0; --depth) {
+    Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
+    a += a_depth;
+    b += b_depth;
+  }
+}
+
+template <bool kTail, size_t kRows, size_t kVectors>
+HWY_INLINE void LoadTile(const float* HWY_RESTRICT c, size_t c_row, size_t tail,
+                         V (&acc)[kRows][kVectors]) {
+  const D d;
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r, c += c_row) {
+    Opaque(c);
+#pragma GCC unroll 4
+    for (size_t v = 0; v + 1 < kVectors; ++v) acc[r][v] = hn::LoadU(d, c + v * hn::Lanes(d));
+    acc[r][kVectors - 1] = LoadMaybeTail<kTail>(d, c + (kVectors - 1) * hn::Lanes(d), tail);
+  }
+}
+
+enum class StoreKind { kWhole, kTail, kPast };  // kTail: part of the last vector
+
+template <StoreKind kKind, size_t kRows, size_t kVectors>
+HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* HWY_RESTRICT c,
+                          size_t c_row) {
+  const D d;
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r, c += c_row) {
+    Opaque(c);
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      float* const to = c + v * hn::Lanes(d);
+      if constexpr (kKind == StoreKind::kPast) {
+        hn::Stream(acc[r][v], d, to);
+      } else if (kKind == StoreKind::kTail && v + 1 == kVectors) {
+        StoreTail(acc[r][v], d, to, tail);
+      } else {
+        hn::StoreU(acc[r][v], d, to);
+      }
+    }
+  }
+}
+
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void ReluTile(V (&acc)[kRows][kVectors]) {
+  const D d;
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) acc[r][v] = Activate<Activation::kRelu>(d, acc[r][v]);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace batchmark
+HWY_AFTER_NAMESPACE();
+
+#endif  // BATCHMARK_CORE_SIMD_GEMM_STEPS_INL_H_

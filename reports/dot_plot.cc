@@ -12,7 +12,7 @@
 namespace batchmark::report {
 namespace {
 
-constexpr double kMargin = 18, kGap = 34, kAxisHeight = 36, kPanelHead = 30;
+constexpr double kPanelGap = 34, kAxisHeight = 36, kPanelHead = 30;
 
 Extent PanelExtent(const DotPlot& plot, size_t panel) {
   Extent extent;
@@ -85,7 +85,7 @@ std::string DotPlot::Render() const {
 
   const auto count = static_cast<double>(panels.size());
   const double left = kMargin + label_width + 22;
-  const double width = (kFigureWidth - kMargin - left - kGap * (count - 1)) / count;
+  const double width = (kFigureWidth - kMargin - left - kPanelGap * (count - 1)) / count;
   for (size_t i = 0; i < rows.size(); ++i) {
     const double y = top + row_height * (static_cast<double>(i) + 0.62);
     const bool note = !rows[i].note.empty();
@@ -99,7 +99,7 @@ std::string DotPlot::Render() const {
       svg.Text({kMargin, y + 15}, rows[i].note, {12, ink::kMuted, "start", false, 0, false});
   }
   for (size_t p = 0; p < panels.size(); ++p) {
-    const double from = left + static_cast<double>(p) * (width + kGap), to = from + width;
+    const double from = left + static_cast<double>(p) * (width + kPanelGap), to = from + width;
     const Extent extent = PanelExtent(*this, p);
     svg.Text({from, top - 12}, panels[p].title, {13, ink::kText, "start", true, 0, false});
     if (extent.empty) {

@@ -11,9 +11,9 @@
 namespace batchmark::report {
 namespace {
 
-constexpr double kMargin = 18, kLabelWidth = 268, kTextWidth = 208, kGap = 20;
-constexpr double kLeft = kMargin + kLabelWidth + kGap;
-constexpr double kRight = kFigureWidth - kMargin - kTextWidth - kGap;
+constexpr double kLabelWidth = 268, kTextWidth = 208, kColumnGap = 20;
+constexpr double kLeft = kMargin + kLabelWidth + kColumnGap;
+constexpr double kRight = kFigureWidth - kMargin - kTextWidth - kColumnGap;
 constexpr double kGroupHead = 34, kAxisHeight = 30, kLine = 16;
 
 const char* ColorOf(const ForestRow& row) {
@@ -85,7 +85,7 @@ void DrawTexts(Svg& svg, const ForestRow& row, double middle) {
       svg.Text({x, y}, foot[i], {12, ink::kMuted, "start", false, 0, false});
   };
   column(kMargin, lines.label, lines.note, !row.note.empty(), ink::kText);
-  column(kRight + kGap, lines.text, lines.said, !row.said.empty(), ColorOf(row));
+  column(kRight + kColumnGap, lines.text, lines.said, !row.said.empty(), ColorOf(row));
 }
 
 void DrawArrow(Svg& svg, double x, double y, double side, const Stroke& stroke) {

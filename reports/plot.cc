@@ -11,7 +11,7 @@
 namespace batchmark::report {
 namespace {
 
-constexpr double kTitleSize = 17, kSubtitleSize = 13, kTickSize = 13, kLabelSize = 14, kMargin = 18;
+constexpr double kTitleSize = 17, kSubtitleSize = 13, kTickSize = 13, kLabelSize = 14;
 constexpr double kWidestLabel = 290;
 
 std::string Label(const std::string& text) { return CutText(text, kLabelSize, kWidestLabel, true); }

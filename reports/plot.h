@@ -66,7 +66,7 @@ struct Plot {
   std::string Render() const;
 };
 
-inline constexpr double kFigureWidth = 820;
+inline constexpr double kFigureWidth = 820, kMargin = 18;
 
 // Title (bold) and wrapped subtitle at the top left; returns the y below them.
 double DrawFigureHead(Svg& svg, const std::string& title, const std::string& subtitle);

@@ -35,6 +35,18 @@ double BetaFraction(double x, double a, double b) {
 
 }  // namespace
 
+double TailP(double lower, double upper, Alternative alternative) {
+  switch (alternative) {
+    case Alternative::kLess:
+      return std::min(1.0, lower);
+    case Alternative::kGreater:
+      return std::min(1.0, upper);
+    case Alternative::kTwoSided:
+      break;
+  }
+  return std::min(1.0, 2.0 * std::min(lower, upper));
+}
+
 double NormalCdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 double NormalSf(double x) { return 0.5 * std::erfc(x / std::numbers::sqrt2); }
 

@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "reports/stats.h"
+
 namespace batchmark {
 
 double NormalCdf(double x);
@@ -15,6 +17,9 @@ double StudentQuantile(double p, double df);
 
 double FSf(double f, double df1, double df2);  // P(F > f)
 double ChiSquared1Sf(double x);                // one degree of freedom
+
+// p of a statistic whose tails P(X <= x) and P(X >= x) are known.
+double TailP(double lower, double upper, Alternative alternative);
 
 double LogChoose(int n, int k);                  // ln of n over k
 double BinomialPmf(int k, int n, double share);  // share in [0, 1]

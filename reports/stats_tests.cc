@@ -21,19 +21,6 @@ bool AllEqual(std::span<const double> values) {
   return *most - *least <= kSame * std::max(std::fabs(*least), std::fabs(*most));
 }
 
-// p of a statistic whose tails P(X <= x) and P(X >= x) are known.
-double Tail(double lower, double upper, Alternative alternative) {
-  switch (alternative) {
-    case Alternative::kLess:
-      return std::min(1.0, lower);
-    case Alternative::kGreater:
-      return std::min(1.0, upper);
-    case Alternative::kTwoSided:
-      break;
-  }
-  return std::min(1.0, 2.0 * std::min(lower, upper));
-}
-
 // probabilities[s]: the ranks of random signs' positive part sum to s / 2.
 std::vector<double> SignedRankDistribution(std::span<const double> ranks) {
   size_t total = 0;
@@ -58,7 +45,7 @@ double ExactSignedRankP(std::span<const double> ranks, double w, Alternative alt
   double lower = 0.0, upper = 0.0;
   for (size_t s = 0; s <= at; ++s) lower += probabilities[s];
   for (size_t s = probabilities.size(); s-- > at;) upper += probabilities[s];
-  return Tail(lower, upper, alternative);
+  return TailP(lower, upper, alternative);
 }
 
 double NormalSignedRankP(std::span<const double> ranks, double w, Alternative alternative) {
@@ -68,7 +55,7 @@ double NormalSignedRankP(std::span<const double> ranks, double w, Alternative al
     squares += rank * rank;
   }
   const double z = (w - 0.5 * sum) / std::sqrt(0.25 * squares);
-  return Tail(NormalCdf(z), NormalSf(z), alternative);
+  return TailP(NormalCdf(z), NormalSf(z), alternative);
 }
 
 }  // namespace
@@ -79,7 +66,7 @@ TestResult SignTest(int wins, int losses, Alternative alternative) {
   if (n == 0) return {};
   const double lower = BinomialCdf(wins, n, 0.5);
   const double upper = BinomialCdf(losses, n, 0.5);  // P(X >= wins), by symmetry
-  return {static_cast<double>(wins) / n, Tail(lower, upper, alternative), n};
+  return {static_cast<double>(wins) / n, TailP(lower, upper, alternative), n};
 }
 
 std::optional<Interval> SignInterval(std::span<const double> low, std::span<const double> high,
@@ -124,7 +111,7 @@ PairedT PairedTTest(std::span<const double> differences, double null, Alternativ
   const double error = result.sd / std::sqrt(n);
   const double t = (result.mean - null) / error;
   result.test.statistic = t;
-  result.test.p = Tail(StudentSf(-t, n - 1.0), StudentSf(t, n - 1.0), alternative);
+  result.test.p = TailP(StudentSf(-t, n - 1.0), StudentSf(t, n - 1.0), alternative);
   const double reach = StudentQuantile(0.5 * (1.0 + level), n - 1.0) * error;
   result.interval = Interval{result.mean - reach, result.mean + reach};
   return result;

@@ -11,12 +11,6 @@ namespace {
 
 constexpr size_t kLargestExact = 60;  // 60 * 30 * 3660 additions: milliseconds
 
-double Tail(double lower, double upper, Alternative alternative) {
-  if (alternative == Alternative::kLess) return std::min(1.0, lower);
-  if (alternative == Alternative::kGreater) return std::min(1.0, upper);
-  return std::min(1.0, 2.0 * std::min(lower, upper));
-}
-
 // ways[s]: subsets of `size` ranks whose sum is s / 2. Counts up to C(60, 30) = 1.2e17 keep 16
 // digits.
 std::vector<double> SubsetSums(std::span<const double> ranks, size_t size) {
@@ -43,7 +37,7 @@ double ExactP(std::span<const double> ranks, size_t size, double rank_sum,
     if (s <= at) lower += ways[s];
     if (s >= at) upper += ways[s];
   }
-  return Tail(lower / all, upper / all, alternative);
+  return TailP(lower / all, upper / all, alternative);
 }
 
 double NormalP(std::span<const double> pooled, double n_a, double n_b, double u,
@@ -57,7 +51,7 @@ double NormalP(std::span<const double> pooled, double n_a, double n_b, double u,
   if (variance <= 0.0) return 1.0;
   const double sd = std::sqrt(variance);
   const double centre = 0.5 * n_a * n_b;
-  return Tail(NormalCdf((u - centre + 0.5) / sd), NormalSf((u - centre - 0.5) / sd), alternative);
+  return TailP(NormalCdf((u - centre + 0.5) / sd), NormalSf((u - centre - 0.5) / sd), alternative);
 }
 
 }  // namespace

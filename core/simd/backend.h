@@ -11,7 +11,7 @@
 
 namespace batchmark {
 
-// Best first, e.g. {"avx3", "avx2", "sse4", "ssse3", "scalar"}. Never empty; unaffected by forcing.
+// Best first, e.g. {"avx3", "avx2", "sse4", "scalar"}. Never empty; unaffected by forcing.
 std::vector<std::string> BackendNames();
 
 // Name of the one in use, one of BackendNames().

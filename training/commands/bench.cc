@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSuffix = "_bench";
 
-struct Words {
+struct BenchWords {
   std::string name;
   std::vector<std::string> flags;
 };
@@ -84,7 +84,7 @@ int RunEach(const fs::path& folder, const std::vector<std::string>& names,
   return worst;
 }
 
-int Bench(const Words& words) {
+int Bench(const BenchWords& words) {
   CheckStandardOutput();
   const fs::path folder = Folder();
   const std::vector<std::string> names = Names(folder);
@@ -100,7 +100,7 @@ int Bench(const Words& words) {
 }  // namespace
 
 Command BenchCommand() {
-  auto words = std::make_shared<Words>();
+  auto words = std::make_shared<BenchWords>();
   Command command{"bench", "Measure the kernels and whole training steps.", {}, {}, "", {}};
   command.options = {
       {"NAME", "", "gemm, conv2d, batch_norm, pointwise or train_step; all of them without it",

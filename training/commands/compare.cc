@@ -11,7 +11,7 @@
 namespace batchmark {
 namespace {
 
-struct Words {
+struct CompareWords {
   std::string a, b, min_effect;
 };
 
@@ -26,7 +26,7 @@ double ParseShare(const std::string& text) {
   return share;
 }
 
-int Compare(const Words& words) {
+int Compare(const CompareWords& words) {
   CheckStandardOutput();
   CompareOptions options;
   if (!words.min_effect.empty()) options.min_effect = ParseShare(words.min_effect);
@@ -38,7 +38,7 @@ int Compare(const Words& words) {
 }  // namespace
 
 Command CompareCommand() {
-  auto words = std::make_shared<Words>();
+  auto words = std::make_shared<CompareWords>();
   Command command{
       "compare", "Say what became slower or faster from A to B, with a test.", {}, {}, "", {}};
   command.options = {

@@ -51,7 +51,7 @@ std::string SizeText(const ExperimentSize& size) {
   return text + ", " + SizeSettingsText(size);
 }
 
-int List() {
+int ListExperiments() {
   size_t width = 0;
   for (const Experiment& e : Experiments()) width = std::max(width, e.name.size());
   std::string text;
@@ -298,7 +298,9 @@ Command ExperimentCommand() {
       {},           {},
       "",           {}};
   command.subcommands = {
-      {"list", "List the named experiments.", {}, {}, "", List}, ShowCommand(), RunCommand()};
+      {"list", "List the named experiments.", {}, {}, "", ListExperiments},
+      ShowCommand(),
+      RunCommand()};
   command.notes = "Example:\n  batchmark experiment run seed-keras-mnist --quick\n";
   return command;
 }

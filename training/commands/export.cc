@@ -9,12 +9,12 @@
 namespace batchmark {
 namespace {
 
-struct Words {
+struct ExportWords {
   std::string store, format;
   bool metrics = false;
 };
 
-int Export(const Words& words) {
+int Export(const ExportWords& words) {
   CheckStandardOutput();
   const ExportFormat format = ParseExportFormat(words.format);
   const std::vector<RunRecord> runs = ResultStore(words.store, ResultStore::Mode::kReadOnly).All();
@@ -25,7 +25,7 @@ int Export(const Words& words) {
 }  // namespace
 
 Command ExportCommand() {
-  auto words = std::make_shared<Words>();
+  auto words = std::make_shared<ExportWords>();
   Command command{
       "export", "Print a store's runs, or their readings, as CSV or JSON lines.", {}, {}, "", {}};
   command.options = {

@@ -10,12 +10,12 @@
 namespace batchmark {
 namespace {
 
-struct Words {
+struct MergeWords {
   std::string out;
   std::vector<std::string> inputs;
 };
 
-int Merge(const Words& words) {
+int Merge(const MergeWords& words) {
   CheckStandardOutput();
   const MergeResult result = MergeStores(words.out, words.inputs);
   if (!result.documents.empty())
@@ -29,7 +29,7 @@ int Merge(const Words& words) {
 }  // namespace
 
 Command MergeCommand() {
-  auto words = std::make_shared<Words>();
+  auto words = std::make_shared<MergeWords>();
   Command command{
       "merge", "Add the runs of stores (shards, other machines) to one store.", {}, {}, "", {}};
   command.options = {

@@ -30,6 +30,8 @@ double Percentile(const std::vector<float>& sorted, double share) {
   return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
+}  // namespace
+
 struct Welford {
   double n = 0, mean = 0, m2 = 0;
   void Add(double x) {
@@ -40,8 +42,6 @@ struct Welford {
   }
   double Variance() const { return n > 1 ? m2 / (n - 1) : 0.0; }
 };
-
-}  // namespace
 
 struct Probes::State {
   const RunSpec spec;

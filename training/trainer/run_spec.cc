@@ -102,9 +102,9 @@ std::string CanonicalText(const RunSpec& resolved, bool identity_only) {
 }
 
 std::string SpecJson(const RunSpec& resolved) {
-  nlohmann::ordered_json json;
-  for (const RunKey& key : RunKeys()) json[key.name] = JsonValue(key, key.get(resolved));
-  return json.dump();
+  nlohmann::ordered_json object;
+  for (const RunKey& key : RunKeys()) object[key.name] = JsonValue(key, key.get(resolved));
+  return object.dump();
 }
 
 std::string RunKeyHash(const RunSpec& resolved, const std::string& data_hash) {

@@ -51,12 +51,14 @@ bool StoresPast(const PendingGrad& src, size_t floats, const float* dst) {
 template <class Source>
 void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) {
   const size_t stride = src.positions * src.channels;
-  const bool past = StoresPast(src, n * stride, dst);
   const ChunkPlan plan = PlanChunks(n, n * stride);
+  const Reach reach = StoresPast(src, n * stride, dst) ? Reach::kPast
+                      : plan.brief                     ? Reach::kNear
+                                                       : Reach::kFar;
   const size_t shares = plan.brief ? 1 : static_cast<size_t>(parallel.threads());
   parallel.For(plan, [&](size_t i, int) {
     const size_t chunk = Backwards(i, plan.chunks(), shares), begin = plan.begin(chunk);
-    ResolveSamples(src, begin, plan.end(chunk) - begin, dst + begin * stride, past);
+    ResolveSamples(src, begin, plan.end(chunk) - begin, dst + begin * stride, reach);
   });
 }
 

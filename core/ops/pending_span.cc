@@ -47,6 +47,10 @@ GradCoefficients CoefficientsOf(const PendingGrad& src, size_t group) {
           OfGroup(src.c3, group, src.channels)};
 }
 
+RowBlock WholeRow(size_t columns, size_t channels, Reach reach) {
+  return {1, columns, 0, 0, channels, 0, reach != Reach::kNear, reach == Reach::kPast};
+}
+
 }  // namespace
 
 void ResolveSpans(const Pending& src, size_t sample, size_t samples, size_t first, size_t count,
@@ -78,7 +82,7 @@ void ResolveSpans(const PendingGrad& src, size_t sample, size_t samples, size_t 
   });
 }
 
-void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst, bool past) {
+void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst, Reach reach) {
   const size_t stride = src.positions * src.channels;
   if (src.IsPlain()) {
     if (src.v + sample * stride != dst) {
@@ -87,13 +91,13 @@ void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* ds
     return;
   }
   ForGroups(src.groups, sample, samples, [&](size_t begin, size_t count, size_t group) {
-    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true, past};
+    const RowBlock block = WholeRow(count * stride, src.channels, reach);
     MapRows(block, src.v + begin * stride, OfGroup(src.scale, group, src.channels),
             OfGroup(src.shift, group, src.channels), src.act, dst + (begin - sample) * stride);
   });
 }
 
-void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst, bool past) {
+void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst, Reach reach) {
   const size_t stride = src.positions * src.channels;
   if (src.form == PendingGrad::Form::kPlain) {
     if (src.dy + sample * stride != dst) {
@@ -102,7 +106,7 @@ void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float
     return;
   }
   ForGroups(src.groups, sample, samples, [&](size_t begin, size_t count, size_t group) {
-    const RowBlock block{1, count * stride, 0, 0, src.channels, 0, true, past};
+    const RowBlock block = WholeRow(count * stride, src.channels, reach);
     const size_t at = begin * stride;
     GradRows(block, FormOf(src), src.act, src.dy + at, src.v + at, CoefficientsOf(src, group),
              dst + (begin - sample) * stride);

@@ -14,12 +14,15 @@ void ResolveSpans(const Pending& src, size_t sample, size_t samples, size_t firs
 void ResolveSpans(const PendingGrad& src, size_t sample, size_t samples, size_t first, size_t count,
                   float* dst, size_t dst_stride);
 
+// Where a result goes: kNear stays in a second cache and needs no prefetch; kPast is stored past the
+// caches (RowBlock::past).
+enum class Reach { kNear, kFar, kPast };
+
 // Whole samples [sample, sample + samples), contiguous, as one pass over memory: dst is the value
-// of sample `sample` on, and may be v (or dy) itself. past: stored past the caches
-// (RowBlock::past).
+// of sample `sample` on, and may be v (or dy) itself.
 void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* dst,
-                    bool past = false);
+                    Reach reach = Reach::kFar);
 void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst,
-                    bool past = false);
+                    Reach reach = Reach::kFar);
 
 }  // namespace batchmark

@@ -135,7 +135,7 @@ TEST_CASE("backward sums: norm after the activation sums dy itself, also far fro
 }
 
 // Tensors beyond half of the last cache only, too large for a test: the same pass, asked for.
-TEST_CASE("resolve: stored past the caches, the same bits and nothing beyond") {
+TEST_CASE("resolve: near, far and past the caches, the same bits and nothing beyond") {
   ForEachBackend([] {
     for (const size_t channels : {size_t{16}, size_t{48}, size_t{112}}) {
       for (const auto& [act, exact_act] : kActivationPairs) {
@@ -145,14 +145,16 @@ TEST_CASE("resolve: stored past the caches, the same bits and nothing beyond") {
         const Floats v = NormalFloats(size, 1), dy = NormalFloats(size, 2),
                      scale = NormalFloats(k, 3), shift = NormalFloats(k, 4);
         const Floats c1 = NormalFloats(k, 5), c2 = NormalFloats(k, 6), c3 = NormalFloats(k, 7);
-        AlignedBuffer<float> near(size + 16), past(size + 16);
+        AlignedBuffer<float> near(size + 16), other(size + 16);
         const auto compare = [&](const auto& source) {
           std::fill(near.begin(), near.end(), 77.0f);
-          std::fill(past.begin(), past.end(), 77.0f);
-          ResolveSamples(source, 0, samples, near.data());
-          ResolveSamples(source, 0, samples, past.data(), /*past=*/true);
-          CHECK(std::equal(near.begin(), near.end(), past.begin()));
-          CHECK(past[size] == 77.0f);
+          ResolveSamples(source, 0, samples, near.data(), Reach::kNear);
+          for (const Reach reach : {Reach::kFar, Reach::kPast}) {
+            std::fill(other.begin(), other.end(), 77.0f);
+            ResolveSamples(source, 0, samples, other.data(), reach);
+            CHECK(std::equal(near.begin(), near.end(), other.begin()));
+            CHECK(other[size] == 77.0f);
+          }
         };
         compare(Pending{v.data(), scale.data(), shift.data(), act, positions, channels, groups});
         compare(Pending{v.data(), nullptr, nullptr, act, positions, channels, groups});

@@ -97,7 +97,8 @@ void ResolveSamples(const Pending& src, size_t sample, size_t samples, float* ds
   });
 }
 
-void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst, Reach reach) {
+void ResolveSamples(const PendingGrad& src, size_t sample, size_t samples, float* dst,
+                    Reach reach) {
   const size_t stride = src.positions * src.channels;
   if (src.form == PendingGrad::Form::kPlain) {
     if (src.dy + sample * stride != dst) {

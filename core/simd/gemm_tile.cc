@@ -58,18 +58,22 @@ HWY_NOINLINE void DescendRows(const SgdStep& sgd, size_t rows, size_t columns,
   const D d;
   const size_t lanes = hn::Lanes(d);
   const V lr = hn::Set(d, sgd.lr), decay = hn::Set(d, sgd.weight_decay);
+  const auto stepped = [&](V old, V sum)
+                           HWY_ATTR { return hn::NegMulAdd(lr, hn::MulAdd(decay, old, sum), old); };
+  const auto step = [&](const float* from, float* to) HWY_ATTR {
+    hn::StoreU(stepped(hn::LoadU(d, to), hn::LoadU(d, from)), d, to);
+  };
   for (size_t r = 0; r < rows; ++r, sums += sums_row, w += w_row) {
-    size_t j = 0;
-    for (; j + lanes <= columns; j += lanes) {
-      const V old = hn::LoadU(d, w + j);
-      const V g = hn::MulAdd(decay, old, hn::LoadU(d, sums + j));
-      hn::StoreU(hn::NegMulAdd(lr, g, old), d, w + j);
+    if (HWY_LIKELY(columns == kMaxVectors * lanes)) {
+      step(sums, w);
+      step(sums + lanes, w + lanes);
+      continue;
     }
+    size_t j = 0;
+    for (; j + lanes <= columns; j += lanes) step(sums + j, w + j);
     if (j < columns) {
       const size_t n = columns - j;
-      const V old = LoadTail(d, w + j, n);
-      const V g = hn::MulAdd(decay, old, LoadTail(d, sums + j, n));
-      StoreTail(hn::NegMulAdd(lr, g, old), d, w + j, n);
+      StoreTail(stepped(LoadTail(d, w + j, n), LoadTail(d, sums + j, n)), d, w + j, n);
     }
   }
 }

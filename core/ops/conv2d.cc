@@ -61,7 +61,7 @@ struct Conv2d::State {
         forward_strips(CorrelationStrips(forward, tile, /*activated=*/true)),
         forward_weights(PanelFloats(forward, tile)) {
     if (training) gradient = PlanWeightGradient(forward, tile);
-    const size_t copies = gradient.groups * gradient.group_floats + gradient.panel_floats;
+    const size_t copies = gradient.PanelsBegin() + gradient.panel_floats;
     parallel.ReserveScratch((src_floats + (training ? dz_floats + copies : 0)) * sizeof(float));
     if (!training) return;
     backward = BackwardShape(s);
@@ -119,7 +119,7 @@ struct Conv2d::State {
         PackGroups(band.in_rows * forward.in_w, forward.depth,
                    src + band.in_y * forward.in_w * forward.depth, forward.depth, gradient.groups,
                    gradient.group_floats, copies);
-        float* const panels = copies + gradient.groups * gradient.group_floats;
+        float* const panels = copies + gradient.PanelsBegin();
         o.b_panel = pixels * tile.panel;
         PackPanels(pixels, forward.columns, o.b, forward.columns, tile.panel, o.b_panel, panels);
         o.a = copies, o.b = panels;

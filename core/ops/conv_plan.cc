@@ -133,7 +133,7 @@ constexpr size_t kPlainStrips = 8;
 // Pixels of a band: a packed panel of two vectors is 18 KiB with AVX2, 36 KiB with AVX-512.
 constexpr size_t kBandPixels = 288;
 
-// One strip for `rows` of a band and a stretch of horizontal taps from j on; where it reads and
+// c_rows rows of C, summed over `pixels` of each of `rows` of d_out; where the strip reads and
 // writes is left to the caller.
 TileStrip GradientStrip(size_t c_rows, const Range& rows, const Range& pixels) {
   TileStrip strip;

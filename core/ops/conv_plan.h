@@ -47,7 +47,8 @@ struct GradientPlan {
   TileOperands operands;
   bool packed = false;
   size_t groups = 0, group_floats = 0;  // of a packed band: group g begins at g * group_floats
-  size_t panel_floats = 0;              // of a packed band, all panels
+  size_t panel_floats = 0;              // of a packed band, all panels, behind the groups
+  size_t PanelsBegin() const { return groups * group_floats; }
 };
 GradientPlan PlanWeightGradient(const Correlation& shape, const TileGeometry& tile);
 

@@ -159,6 +159,23 @@ HWY_INLINE void LoadTile(const float* HWY_RESTRICT c, size_t c_row, size_t tail,
   }
 }
 
+// What every row of a tile starts from: bias[0 .. vectors), or zeros where bias is null.
+template <size_t kVectors>
+HWY_INLINE void LoadStart(const float* HWY_RESTRICT bias, size_t tail, V (&start)[1][kVectors]) {
+  const D d;
+  for (size_t v = 0; v < kVectors; ++v) start[0][v] = hn::Zero(d);
+  if (bias != nullptr) LoadTile<true>(bias, 0, tail == 0 ? hn::Lanes(d) : tail, start);
+}
+
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void StartTile(const V (&start)[1][kVectors], V (&acc)[kRows][kVectors]) {
+#pragma GCC unroll 16
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) acc[r][v] = start[0][v];
+  }
+}
+
 enum class StoreKind { kWhole, kTail, kPast };  // kTail: part of the last vector
 
 template <StoreKind kKind, size_t kRows, size_t kVectors>

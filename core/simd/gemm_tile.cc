@@ -81,7 +81,6 @@ HWY_NOINLINE void DescendRows(const SgdStep& sgd, size_t rows, size_t columns,
 template <size_t kRows, size_t kVectors, bool kAlongRows>
 HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const TileArgs& t,
                        PrefetchStream& prefetch) {
-  const D d;
   V acc[kRows][kVectors];
   if (strip.start == TileStart::kLoad) {
     if (t.tail == 0) {
@@ -90,16 +89,9 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
       LoadTile<true>(t.c, o.c_row, t.tail, acc);
     }
   } else {
-    V first[1][kVectors];
-    for (size_t v = 0; v < kVectors; ++v) first[0][v] = hn::Zero(d);
-    if (t.bias != nullptr) {
-      LoadTile<true>(t.bias, 0, t.tail == 0 ? hn::Lanes(d) : t.tail, first);
-    }
-#pragma GCC unroll 16
-    for (size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-      for (size_t v = 0; v < kVectors; ++v) acc[r][v] = first[0][v];
-    }
+    V start[1][kVectors];
+    LoadStart(t.bias, t.tail, start);
+    StartTile(start, acc);
   }
   const float* a = t.a;
   const float* b = t.b;
@@ -142,14 +134,12 @@ template <size_t kRows>
 HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStrip* end,
                                            const TileOperands& o, const TileArgs& t,
                                            Prefetcher& prefetcher) {
-  const D d;
-  V start[1][kMaxVectors] = {{hn::Zero(d), hn::Zero(d)}};
-  if (t.bias != nullptr) LoadTile<false>(t.bias, 0, 0, start);
+  V start[1][kMaxVectors];
+  LoadStart(t.bias, 0, start);
   for (; strip != end && strip->rows == kRows && IsShallow(*strip); ++strip) {
     prefetcher.Before(*strip);
     V acc[kRows][kMaxVectors];
-#pragma GCC unroll 16
-    for (size_t r = 0; r < kRows; ++r) acc[r][0] = start[0][0], acc[r][1] = start[0][1];
+    StartTile(start, acc);
     const float* a = o.a + strip->a;
     const float* b = t.b + strip->b;
     for (size_t s = strip->segments; s != 0; --s, a += o.a_segment, b += o.b_segment) {

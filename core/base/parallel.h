@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 
+#include "core/base/parts.h"
+
 namespace batchmark {
 
 // Fixed partition of [0, n) into chunks of `grain` (the last one shorter): a function of the problem only.
@@ -16,7 +18,7 @@ struct ChunkPlan {
   size_t n = 0;
   size_t grain = 1;
   bool brief = false;  // over before a sleeping worker would wake: shared out only inside a Region
-  size_t chunks() const { return (n + grain - 1) / grain; }
+  size_t chunks() const { return CeilDiv(n, grain); }
   size_t begin(size_t chunk) const { return chunk * grain; }
   size_t end(size_t chunk) const { return (chunk + 1) * grain < n ? (chunk + 1) * grain : n; }
 };

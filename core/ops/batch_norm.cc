@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/cpu.h"
+#include "core/base/parts.h"
 #include "core/ops/chunks.h"
 #include "core/ops/group_tiles.h"
 #include "core/ops/pending_span.h"
@@ -27,8 +28,8 @@ const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
 // run downwards: a small tensor as a whole, a large one within each worker's share.
 size_t Backwards(size_t i, size_t chunks, size_t shares) {
   const size_t share = i * shares / chunks;
-  const size_t begin = (share * chunks + shares - 1) / shares;
-  const size_t end = ((share + 1) * chunks + shares - 1) / shares;
+  const size_t begin = CeilDiv(share * chunks, shares);
+  const size_t end = CeilDiv((share + 1) * chunks, shares);
   return begin + end - 1 - i;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/check.h"
+#include "core/base/parts.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/group_tiles.h"
 #include "core/simd/batch_norm_coefficients.h"
@@ -16,7 +17,7 @@ struct BatchNorm::State {
       : parallel(p),
         positions(position_count),
         channels(channel_count),
-        groups{samples, group_size, group_size == 0 ? 1 : (samples + group_size - 1) / group_size},
+        groups{samples, group_size, group_size == 0 ? 1 : CeilDiv(samples, group_size)},
         tiles(groups, positions),
         slots(tiles.tiles.size(), channels),
         sums(parallel, tiles.tiles.size(), channels),

@@ -5,6 +5,7 @@
 
 #include "core/base/aligned.h"
 #include "core/base/check.h"
+#include "core/base/parts.h"
 #include "core/ops/conv_plan.h"
 #include "core/ops/pending_span.h"
 #include "core/simd/batch_norm_rows.h"
@@ -40,10 +41,8 @@ Correlation BackwardShape(const Conv2dShape& s) {
 }
 
 size_t PanelFloats(const Correlation& c, const TileGeometry& tile) {
-  return (c.columns + tile.panel - 1) / tile.panel * tile.panel * c.kernel_h * c.kernel_w * c.depth;
+  return RoundUp(c.columns, tile.panel) * c.kernel_h * c.kernel_w * c.depth;
 }
-
-constexpr size_t RoundUp(size_t a, size_t b) { return (a + b - 1) / b * b; }
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/parts.h"
 #include "core/simd/gemm_pack.h"
 
 namespace batchmark {
@@ -50,12 +51,8 @@ void ForTapGroups(const Correlation& s, const Range& pixels, const Run& run) {
 // [0, n) in as few equal parts as hold at most `most`.
 template <class Run>
 void ForEvenParts(size_t n, size_t most, const Run& run) {
-  const size_t parts = (n + most - 1) / most;
-  for (size_t p = 0, begin = 0; p < parts; ++p) {
-    const size_t end = begin + n / parts + (p < n % parts ? 1 : 0);
-    run(Range{begin, end});
-    begin = end;
-  }
+  const EvenParts even{n, CeilDiv(n, most)};
+  for (size_t p = 0; p < even.parts; ++p) run(Range{even.begin(p), even.begin(p + 1)});
 }
 
 // The strips of one tile of pixels of row y. First the taps that serve all of it, since they start
@@ -228,10 +225,10 @@ GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) 
     plan.bands.push_back({0, s.out_h, 0, s.in_h, std::move(plain)});
     return plan;
   }
-  plan.groups = (s.depth + tile.rows - 1) / tile.rows;
-  o.a_depth = (s.depth + plan.groups - 1) / plan.groups, o.a_segment = s.in_w * o.a_depth;
+  plan.groups = CeilDiv(s.depth, tile.rows);
+  o.a_depth = EvenParts{s.depth, plan.groups}.widest(), o.a_segment = s.in_w * o.a_depth;
   o.b_depth = tile.panel, o.b_segment = s.out_w * tile.panel;
-  const size_t panels = (s.columns + tile.panel - 1) / tile.panel;
+  const size_t panels = CeilDiv(s.columns, tile.panel);
   ForEvenParts(s.out_h, std::max<size_t>(1, kBandPixels / s.out_w), [&](const Range& band) {
     const Range in = RowsRead(s, band);
     plan.bands.push_back({band.begin, band.size(), in.begin, in.size(), {}});

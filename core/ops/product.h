@@ -13,6 +13,7 @@
 #include "core/base/aligned.h"
 #include "core/base/parallel.h"
 #include "core/ops/pending.h"
+#include "core/ops/product_plan.h"
 #include "core/simd/gemm_tile.h"
 
 namespace batchmark {
@@ -46,23 +47,17 @@ class Product {
   bool SumsAtOnce(size_t m, size_t n, size_t k) const;
 
  private:
-  struct Plan;
-  struct Step;
-  Plan MakePlan(size_t m, size_t n, size_t k) const;
-  Step FirstStep(const Plan& plan, size_t task) const;
-  bool Advance(const Plan& plan, Step& step) const;
-  void PackShared(const Plan& plan, const ProductOperands& operands);
-  void RunTask(const Plan& plan, const ProductOperands& operands, size_t task, int worker);
-  size_t LoadA(const Plan& plan, const ProductOperands& operands, const Step& step, float* scratch,
-               TileOperands& tile) const;
-  void LoadB(const Plan& plan, const ProductOperands& operands, const Step& step, float* scratch,
-             TileOperands& tile) const;
-  void PrefetchNext(const Plan& plan, const ProductOperands& operands, const Step& step,
-                    const Step& next, TileOperands& tile) const;
+  void PackShared(const ProductPlan& plan, const ProductOperands& operands);
+  void RunTask(const ProductPlan& plan, const ProductOperands& operands, size_t task, int worker);
+  size_t LoadA(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& step,
+               float* scratch, TileOperands& tile) const;
+  void LoadB(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& step,
+             float* scratch, TileOperands& tile) const;
+  void PrefetchNext(const ProductPlan& plan, const ProductOperands& operands,
+                    const ProductStep& step, const ProductStep& next, TileOperands& tile) const;
 
   Parallel& parallel_;
-  TileGeometry tile_, wide_;
-  bool a_transposed_, b_transposed_;
+  ProductForm form_;
   AlignedBuffer<float> shared_b_;  // all of B in panels, when several tasks use each
   AlignedBuffer<float> slots_;     // [chunks of K, M, N]
 };

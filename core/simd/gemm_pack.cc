@@ -8,6 +8,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
+#include "core/base/parts.h"
 #include "core/simd/math-inl.h"
 #include "core/simd/vec-inl.h"
 
@@ -189,9 +190,10 @@ HWY_INLINE void CopyGroups(size_t groups, size_t vectors, size_t from_step, size
 void PackGroupsOnTarget(size_t depth, size_t rows, const float* HWY_RESTRICT a, size_t a_row,
                         size_t groups, size_t group_stride, float* HWY_RESTRICT dst) {
   const size_t lanes = hn::Lanes(D());
-  const size_t narrow = rows / groups, wider = rows % groups;
-  const size_t width = narrow + (wider != 0 ? 1 : 0), vectors = (width + lanes - 1) / lanes;
-  const size_t last = (vectors * lanes + a_row - 1) / a_row;
+  const EvenParts split{rows, groups};
+  const size_t wider = split.wider(), narrow = rows / groups;
+  const size_t width = split.widest(), vectors = CeilDiv(width, lanes);
+  const size_t last = CeilDiv(vectors * lanes, a_row);
   size_t k = 0;
   for (; k + last < depth; ++k, a += a_row, dst += width) {
     const float* from = a;
@@ -202,7 +204,8 @@ void PackGroupsOnTarget(size_t depth, size_t rows, const float* HWY_RESTRICT a, 
   for (; k < depth; ++k, a += a_row, dst += width) {
     const float* from = a;
     for (size_t g = 0; g < groups; ++g) {
-      for (size_t i = 0; i < narrow + (g < wider ? 1 : 0); ++i) dst[g * group_stride + i] = *from++;
+      const size_t floats = split.begin(g + 1) - split.begin(g);
+      for (size_t i = 0; i < floats; ++i) dst[g * group_stride + i] = *from++;
     }
   }
 }
@@ -302,7 +305,7 @@ void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b
 
 size_t PackedGroupFloats(size_t depth, size_t rows, size_t groups) {
   constexpr size_t kMostLanes = 16;  // a whole vector is stored for the last k
-  return ((rows + groups - 1) / groups * depth + 2 * kMostLanes - 1) / kMostLanes * kMostLanes;
+  return RoundUp(EvenParts{rows, groups}.widest() * depth, kMostLanes) + kMostLanes;
 }
 
 void PackGroups(size_t depth, size_t rows, const float* a, size_t a_row, size_t groups,

@@ -17,10 +17,10 @@ void PackPanels(size_t depth, size_t columns, const float* b, size_t b_row, size
 void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
                           size_t panel_stride, float* dst);
 
-// A [depth, rows], A(k, r) = a[k * a_row + r], as `groups` groups of neighbouring rows, the first
-// rows % groups of which have one more: group g is [depth, width], width = ceil(rows / groups), at
-// dst + g * group_stride. Narrower groups leave their last column undefined, as are the floats that
-// group_stride >= PackedGroupFloats leaves behind each group.
+// A [depth, rows], A(k, r) = a[k * a_row + r], as `groups` groups of neighbouring rows
+// (EvenParts): group g is [depth, width], width that of the widest, at dst + g * group_stride.
+// Narrower groups leave their last column undefined, as are the floats that group_stride >=
+// PackedGroupFloats leaves behind each group.
 size_t PackedGroupFloats(size_t depth, size_t rows, size_t groups);
 void PackGroups(size_t depth, size_t rows, const float* a, size_t a_row, size_t groups,
                 size_t group_stride, float* dst);

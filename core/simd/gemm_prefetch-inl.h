@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/parts.h"
 #include "core/simd/gemm_tile.h"
 #include "hwy/highway.h"
 // After highway.h, which it includes for each target.
@@ -103,7 +104,7 @@ class Prefetcher {
     left_ += static_cast<ptrdiff_t>(range.rows * TurnsOfRow(range) * step_);
   }
   // A row begins with a turn of its own.
-  size_t TurnsOfRow(const TilePrefetch& range) const { return (range.bytes + step_ - 1) / step_; }
+  size_t TurnsOfRow(const TilePrefetch& range) const { return CeilDiv(range.bytes, step_); }
 
   const TilePrefetch* range_;
   const TilePrefetch* end_;

@@ -189,7 +189,7 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
   const size_t panel_width = (o.wide ? kWideVectors : kMaxVectors) * lanes;
   const bool late = o.act == Activation::kSigmoid || o.act == Activation::kTanh;
   const bool along_rows = o.a_depth != 1;
-  Prefetcher prefetcher(strips, count, (o.columns + panel_width - 1) / panel_width, o);
+  Prefetcher prefetcher(strips, count, CeilDiv(o.columns, panel_width), o);
   HWY_ALIGN float sums[kMaxRows * kMaxVectors * hn::MaxLanes(D())];
   TileOperands to_sums = o;
   to_sums.c_row = panel_width;

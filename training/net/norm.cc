@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/base/check.h"
+#include "core/base/parts.h"
 #include "core/base/rng.h"
 
 namespace batchmark {
@@ -13,7 +14,7 @@ constexpr double kDefaultEma = 0.99;  // while training under bn.eval = precise:
 
 size_t MaxGroups(const NormStats& stats, size_t capacity) {
   const bool grouped = stats.kind == NormStats::Kind::kGhost || stats.kind == NormStats::Kind::kPopulationGauss;
-  return grouped ? (capacity + stats.samples - 1) / stats.samples : 1;
+  return grouped ? CeilDiv(capacity, stats.samples) : 1;
 }
 
 // Chan, Golub, LeVeque: (rows, mean, m2) += (rows_b, mean_b, m2_b), one channel.

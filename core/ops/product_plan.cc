@@ -1,0 +1,173 @@
+#include "core/ops/product_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace batchmark {
+namespace {
+
+// Depth of a slice: a panel of 32 columns is 36 KiB, which leaves room in a first cache of 48 KiB
+// for the strip of A and the tile of C that pass by.
+constexpr size_t kSlice = 288;
+// Strips of A in a step: 16 x 14 rows x 288 = 252 KiB of a 2 MiB second cache, 16 x 6 rows x 288 =
+// 108 KiB of one of 512 KiB.
+constexpr size_t kPieceStrips = 16;
+// So many strips pass each panel of B before a task may end: the first of them finds the panel in
+// the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
+constexpr size_t kTaskStrips = 8;
+constexpr size_t kFewStrips = 5;
+// The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
+constexpr size_t kWideSlice = 96;
+constexpr size_t kWidePieceStrips = ProductPlan::kMostStrips;
+// Every task reads all of B. Where B does not stay in a second cache, so many rows hide that.
+constexpr size_t kWideTaskRows = 64;
+constexpr size_t kLargeB = size_t{1} << 18;  // floats
+// Panels of B packed at once by a task: 8 x 36 KiB.
+constexpr size_t kPiecePanels = 8;
+// Panels of B read where they lie: more would spread a slice over too many pages. One line of each
+// row of B uses but a few sets of the first cache, so that many strips repay a copy.
+constexpr size_t kPlainPanels = 4;
+constexpr size_t kPlainStrips = 15;
+// Panels of a task for which a copy of A's rows is made, or one of its columns strip by strip, and
+// how far apart (in floats) rows are.
+constexpr size_t kCopyPanels = 8;
+constexpr size_t kSpreadRow = 1024;
+// The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only
+// some of the sets: so many lines of A are read where they lie.
+constexpr size_t kSets = 64, kWays = 8, kLineFloats = 16;
+constexpr size_t HeldLines(size_t a_row) {
+  return kWays * (a_row % kLineFloats == 0 ? kSets / std::gcd(kSets, a_row / kLineFloats) : kSets);
+}
+// Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
+// us).
+constexpr double kTaskWork = 256.0 * 1024;
+constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
+constexpr size_t kChunks = 16;  // of a long K
+constexpr size_t kMinChunk = 1024;
+constexpr size_t kSmallC = size_t{1} << 15;  // floats of C up to which a long K is cut
+
+// So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
+// more than to pack twice.
+constexpr size_t kOwnTasks = 2;
+
+// Panels from which on columns alone give enough tasks; of few strips also for that reason.
+constexpr size_t OwnPanels(size_t strips) {
+  return strips <= 3 * kPieceStrips ? 2 * kPiecePanels : kTasks * kPiecePanels;
+}
+
+}  // namespace
+
+ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
+  ProductPlan p{};
+  p.m = m, p.n = n, p.k = k;
+  // All columns in one wide panel: each element of A is read once, where it lies.
+  p.wide = !form.a_transposed && !form.b_transposed && form.wide.rows != 0 &&
+           n <= form.wide.panel && n + form.wide.lanes > form.wide.panel;
+  p.tile = p.wide ? form.wide : form.tile;
+  p.piece = p.wide ? kWidePieceStrips : kPieceStrips;
+  p.strips = CeilDiv(m, p.tile.rows);
+  p.panels = CeilDiv(n, p.tile.panel);
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  p.chunk = k, p.chunks = 1;
+  p.row_tasks = p.column_tasks = 1;
+  if (work > 2 * kTaskWork) {
+    // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
+    if (m * n <= kSmallC && k >= 2 * kMinChunk) {
+      p.chunk = std::max(kMinChunk, RoundUp(CeilDiv(k, kChunks), 64));
+      p.chunks = CeilDiv(k, p.chunk);
+    } else {
+      const size_t most = static_cast<size_t>(work / kTaskWork);
+      const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
+      if (p.panels >= OwnPanels(p.strips)) {
+        // Each task has all rows, and packs its own part of B.
+        p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
+      } else {
+        // Blocks of rows past which all panels of B stream; of few rows, so many columns that
+        // their copy of A is repaid.
+        const bool many = p.panels >= 2 * kCopyPanels;
+        p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
+        if (many) {
+          p.column_tasks = std::min(CeilDiv(tasks, p.row_tasks), p.panels / kCopyPanels);
+        }
+        if (p.wide && k * n > kLargeB) {
+          p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
+        }
+      }
+    }
+  }
+  const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
+  p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
+  p.pack_b =
+      form.b_transposed || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
+  p.shared_b = p.pack_b && p.row_tasks > kOwnTasks;
+  p.tail = !p.pack_b && n % p.tile.lanes != 0;
+  return p;
+}
+
+void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) {
+  const bool same_set = (form.a_transposed ? p.slice : p.tile.rows) > HeldLines(a_row);
+  const bool repaid = p.panels >= kCopyPanels * p.column_tasks;
+  p.copy_a = pending || same_set || (!p.wide && a_row >= kSpreadRow && repaid);
+  p.group_a = p.copy_a && form.a_transposed && !pending && repaid;
+}
+
+size_t AScratchFloats(const TileGeometry& tile) {
+  return RoundUp(kPieceStrips * tile.rows, 16) * CopyStride(kSlice);
+}
+size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.panel * kSlice; }
+
+size_t ProductPlan::MostSharedFloats() const {
+  if (!pack_b || strips <= 1) return 0;
+  const size_t most = std::min(panels, OwnPanels(strips) - 1);
+  // A small C is shared out by rows only while K is too short to be cut.
+  return most * tile.panel * (m * n <= kSmallC ? std::min(k, 2 * kMinChunk) : k);
+}
+
+size_t ProductPlan::MostSlotFloats() const {
+  return k >= 2 * kMinChunk ? kChunks * std::min(m * n, kSmallC) : 0;
+}
+
+size_t ProductPlan::StepEnd(size_t p0, size_t p_end) const {
+  if (shared_b) return p_end;
+  if (pack_b) return std::min(p_end, p0 + kPiecePanels);
+  return tail && p_end == panels && p0 + 1 < panels ? panels - 1 : p_end;
+}
+
+ProductStep ProductPlan::FirstStep(size_t task) const {
+  const size_t part = task % chunks;
+  const size_t column = task / chunks % column_tasks;
+  const size_t row = task / chunks / column_tasks;
+  ProductStep s{};
+  s.task = task;
+  s.s_begin = strips * row / row_tasks;
+  s.s_end = strips * (row + 1) / row_tasks;
+  s.p_begin = panels * column / column_tasks;
+  s.p_end = panels * (column + 1) / column_tasks;
+  s.k_begin = part * chunk;
+  s.k_end = std::min(k, s.k_begin + chunk);
+  s.s0 = s.s_begin, s.s1 = std::min(s.s_end, s.s0 + piece);
+  s.p0 = s.p_begin, s.p1 = StepEnd(s.p0, s.p_end);
+  s.k0 = s.k_begin, s.k1 = std::min(s.k_end, s.k0 + slice);
+  return s;
+}
+
+bool ProductPlan::Advance(ProductStep& s) const {
+  if (s.p1 < s.p_end) {
+    s.p0 = s.p1, s.p1 = StepEnd(s.p0, s.p_end);
+    return true;
+  }
+  const ProductStep first = FirstStep(s.task);
+  s.p0 = first.p0, s.p1 = first.p1;
+  if (s.s1 < s.s_end) {
+    s.s0 = s.s1, s.s1 = std::min(s.s_end, s.s0 + piece);
+    return true;
+  }
+  s.s0 = first.s0, s.s1 = first.s1;
+  if (s.k1 < s.k_end) {
+    s.k0 = s.k1, s.k1 = std::min(s.k_end, s.k0 + slice);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace batchmark

@@ -9,7 +9,8 @@ left out. Output: a table on stdout, and with --out a file in Google Benchmark's
 
 Names: train_step/NET_bBATCH/none|bn_pre/FRAMEWORK_MODE/tTHREADS. Modes: torch_eager (NCHW),
 torch_channels_last, torch_compile (channels_last; not run unless --modes names it), jax_jit, and
-keras_tensorflow or keras_jax or keras_torch after $KERAS_BACKEND.
+keras_tensorflow or keras_jax or keras_torch after $KERAS_BACKEND. Each framework runs in a process of
+its own: TensorFlow and JAX in one abort, since both bring LLVM.
 Exit status 1 if nothing matches the filter.
 """
 import argparse
@@ -17,10 +18,13 @@ import datetime
 import importlib.util
 import json
 import os
+import pathlib
 import platform
 import re
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 
 NETS = {
@@ -214,20 +218,16 @@ def available_threads():
 
 
 def available_modes(wanted):
-    """(mode, maker) of what is installed; the rest is named on stderr."""
-    found, missing = [], []
+    """Modes of what is installed, by framework; the rest is named on stderr."""
+    found, missing = {}, []
     for mode in wanted:
         family = mode.split("_")[0]
         if family not in MAKERS:
             sys.exit(f"unknown mode {mode}: torch_eager, torch_channels_last, torch_compile, jax_jit, keras")
         if importlib.util.find_spec(family) is None:
             missing.append(family)
-            continue
-        if family == "keras":
-            import keras
-
-            mode = "keras_" + keras.backend.backend()
-        found.append((mode, MAKERS[family]))
+        else:
+            found.setdefault(family, []).append(mode)
     if missing:
         print("not installed, left out: " + ", ".join(dict.fromkeys(missing)), file=sys.stderr)
     return found
@@ -293,6 +293,51 @@ def rows_of(name, batch, seconds, iterations):
     return rows
 
 
+def time_steps(args, framework=None):
+    """Rows of every step that the filter selects, in the modes of one framework."""
+    benchmarks = []
+    family, modes = framework or (None, [])
+    if family == "keras":
+        import keras
+
+        modes = ["keras_" + keras.backend.backend()]
+    for net, batch in STEPS:
+        for bn in (False, True):
+            for mode in modes:
+                norm = "bn_pre" if bn else "none"
+                name = f"train_step/{net}_b{batch}/{norm}/{mode}/t{args.threads}"
+                if not re.search(args.filter, name) or (mode == "torch_channels_last" and not NETS[net]["convs"]):
+                    continue
+                step, value = MAKERS[family](mode, net, batch, bn, args.threads)
+                seconds, iterations, last = measure(step, args.min_time, args.repetitions)
+                loss = value(last)
+                if not 0 < loss < 100:
+                    sys.exit(f"{name}: the loss is {loss}, so what was timed is not training")
+                rows = rows_of(name, batch, seconds, iterations)
+                benchmarks += rows
+                print(f"{name:66} {rows[-1]['real_time']:10.3f} ms {rows[-1]['samples_per_s']:10.0f} samples/s", flush=True)
+    return benchmarks
+
+
+def in_processes(frameworks):
+    """The rows of this command's other arguments, one process for each list of modes."""
+    benchmarks = []
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder) / "out.json"
+        for modes in frameworks:
+            command = [sys.executable] + sys.argv + [f"--modes={','.join(modes)}", f"--out={out}"]
+            done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+            if out.exists():
+                benchmarks += json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
+                out.unlink()
+            elif done.returncode != 1 or NO_STEP not in done.stderr:
+                sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr.strip()}")
+    return benchmarks
+
+
+NO_STEP = "no step has a name that matches the filter"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=available_threads())
@@ -313,25 +358,13 @@ def main():
     if args.threads < available_threads():
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
 
-    modes = available_modes(args.modes.split(","))
-    benchmarks = []
-    for net, batch in STEPS:
-        for bn in (False, True):
-            for mode, maker in modes:
-                norm = "bn_pre" if bn else "none"
-                name = f"train_step/{net}_b{batch}/{norm}/{mode}/t{args.threads}"
-                if not re.search(args.filter, name) or (mode == "torch_channels_last" and not NETS[net]["convs"]):
-                    continue
-                step, value = maker(mode, net, batch, bn, args.threads)
-                seconds, iterations, last = measure(step, args.min_time, args.repetitions)
-                loss = value(last)
-                if not 0 < loss < 100:
-                    sys.exit(f"{name}: the loss is {loss}, so what was timed is not training")
-                rows = rows_of(name, batch, seconds, iterations)
-                benchmarks += rows
-                print(f"{name:66} {rows[-1]['real_time']:10.3f} ms {rows[-1]['samples_per_s']:10.0f} samples/s", flush=True)
+    families = available_modes(args.modes.split(","))
+    if len(families) > 1:
+        benchmarks = in_processes(families.values())
+    else:
+        benchmarks = time_steps(args, *families.items())
     if not benchmarks:
-        print("no step has a name that matches the filter", file=sys.stderr)
+        print(NO_STEP, file=sys.stderr)
         return 1
     if args.out:
         context = {

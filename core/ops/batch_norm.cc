@@ -49,10 +49,14 @@ bool StoresPast(const PendingGrad& src, size_t floats, const float* dst) {
   return dst != src.dy && dst != src.v && StoresPast(3, floats, src.channels, dst);
 }
 
+// What an element costs, in elements that are only moved.
+size_t Weight(const Pending& src) { return IsExponential(src.act) ? 6 : 1; }
+size_t Weight(const PendingGrad&) { return 1; }  // derivatives are formed from the output
+
 template <class Source>
 void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) {
   const size_t stride = src.positions * src.channels;
-  const ChunkPlan plan = PlanChunks(n, n * stride);
+  const ChunkPlan plan = PlanChunks(n, n * stride * Weight(src));
   const Reach reach = StoresPast(src, n * stride, dst) ? Reach::kPast
                       : plan.brief                     ? Reach::kNear
                                                        : Reach::kFar;

@@ -49,6 +49,7 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
               o.c_row % form_.tile.lanes == 0 &&
               reinterpret_cast<uintptr_t>(o.c) % (form_.tile.lanes * sizeof(float)) == 0;
   if (plan.shared_b) PackShared(plan, o);
+  BATCHMARK_CHECK(plan.chunks == 1 || slots_.size() >= plan.chunks * m * n);
   parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
   if (plan.chunks > 1) {
     const ChunkPlan rows = PlanChunks(m, m * n * plan.chunks);

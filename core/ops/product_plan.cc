@@ -13,9 +13,10 @@ constexpr size_t kSlice = 288;
 // 108 KiB of one of 512 KiB.
 constexpr size_t kPieceStrips = 16;
 // So many strips pass each panel of B before a task may end: the first of them finds the panel in
-// the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
+// the second cache, the others in the first. Fewer rows where panels are few, and with them the
+// tasks.
 constexpr size_t kTaskStrips = 8;
-constexpr size_t kFewStrips = 5;
+constexpr size_t kFewRows = 30;
 // The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
 constexpr size_t kWideSlice = 96;
 constexpr size_t kWidePieceStrips = ProductPlan::kMostStrips;
@@ -43,8 +44,10 @@ constexpr size_t HeldLines(size_t a_row) {
 constexpr double kTaskWork = 256.0 * 1024;
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
-constexpr size_t kMinChunk = 1024;
 constexpr size_t kSmallC = size_t{1} << 15;  // floats of C up to which a long K is cut
+// Of a small batch, a cut K also spares each core the other's part of the weights.
+constexpr size_t kSmallBatch = 64, kSmallBatchChunk = 384, kMinChunk = 1024;
+constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk : kMinChunk; }
 
 // So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
 // more than to pack twice.
@@ -72,8 +75,8 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
   p.row_tasks = p.column_tasks = 1;
   if (work > 2 * kTaskWork) {
     // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
-    if (m * n <= kSmallC && k >= 2 * kMinChunk) {
-      p.chunk = std::max(kMinChunk, RoundUp(CeilDiv(k, kChunks), 64));
+    if (m * n <= kSmallC && k >= 2 * MinChunk(m)) {
+      p.chunk = RoundUp(CeilDiv(k, std::min(kChunks, k / MinChunk(m))), 8);
       p.chunks = CeilDiv(k, p.chunk);
     } else {
       const size_t most = static_cast<size_t>(work / kTaskWork);
@@ -85,7 +88,9 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
         // Blocks of rows past which all panels of B stream; of few rows, so many columns that
         // their copy of A is repaid.
         const bool many = p.panels >= 2 * kCopyPanels;
-        p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
+        p.row_tasks = std::min(tasks, many ? CeilDiv(p.strips, kTaskStrips) : CeilDiv(m, kFewRows));
+        // Of few strips, each task has as many.
+        if (p.strips < 3 * p.row_tasks) p.strips = RoundUp(p.strips, p.row_tasks);
         if (many) {
           p.column_tasks = std::min(CeilDiv(tasks, p.row_tasks), p.panels / kCopyPanels);
         }
@@ -124,7 +129,7 @@ size_t ProductPlan::MostSharedFloats() const {
 }
 
 size_t ProductPlan::MostSlotFloats() const {
-  return k >= 2 * kMinChunk ? kChunks * std::min(m * n, kSmallC) : 0;
+  return std::min(kChunks, k / kSmallBatchChunk) * std::min(m * n, kSmallC);
 }
 
 size_t ProductPlan::StepEnd(size_t p0, size_t p_end) const {

@@ -11,4 +11,9 @@ namespace batchmark {
 // NaN passes through every activation, so that divergence is never hidden.
 enum class Activation { kNone, kRelu, kSigmoid, kTanh };
 
+// Takes an exponential, which costs several times what it costs to read and store the element.
+constexpr bool IsExponential(Activation act) {
+  return act == Activation::kSigmoid || act == Activation::kTanh;
+}
+
 }  // namespace batchmark

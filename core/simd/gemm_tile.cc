@@ -50,6 +50,14 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
+// Weights that a tile will step, fetched before its sums: another core read them in the forward pass.
+void FetchWeights(size_t rows, size_t columns, const float* w, size_t w_row) {
+  for (size_t r = 0; r < rows; ++r, w += w_row) {
+    FetchToWrite(w);
+    FetchToWrite(w + columns - 1);
+  }
+}
+
 // w -= lr (sums + weight_decay w), in the order of SgdRow (pointwise_rows.cc): the same bits. On
 // the sums as a tile has stored them, in the first cache: inlined, it would double the tiles' code.
 HWY_NOINLINE void DescendRows(const SgdStep& sgd, size_t rows, size_t columns,
@@ -187,7 +195,7 @@ TileFunction FunctionOf(size_t rows, size_t vectors) {
 void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands& o) {
   const size_t lanes = hn::Lanes(D());
   const size_t panel_width = (o.wide ? kWideVectors : kMaxVectors) * lanes;
-  const bool late = o.act == Activation::kSigmoid || o.act == Activation::kTanh;
+  const bool late = IsExponential(o.act);
   const bool along_rows = o.a_depth != 1;
   Prefetcher prefetcher(strips, count, CeilDiv(o.columns, panel_width), o);
   HWY_ALIGN float sums[kMaxRows * kMaxVectors * hn::MaxLanes(D())];
@@ -214,6 +222,7 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
       args.c = o.sgd == nullptr ? c : sums;
       const TileFunction tile = along_rows ? FunctionOf<true>(strip.rows, vectors)
                                            : FunctionOf<false>(strip.rows, vectors);
+      if (o.sgd != nullptr) FetchWeights(strip.rows, columns, c, o.c_row);
       tile(strip, o.sgd == nullptr ? o : to_sums, args, prefetcher.Before(strip));
       if (o.sgd != nullptr) {
         DescendRows(*o.sgd, strip.rows, columns, sums, panel_width, c, o.c_row);

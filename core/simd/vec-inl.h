@@ -29,6 +29,18 @@ HWY_INLINE void FetchToSecondCache(const void* p) {
 #endif
 }
 
+// Advice: the line at p will be written. Taken from a core that has written or read it now, the
+// store need not wait for that.
+HWY_INLINE void FetchToWrite(const void* p) {
+#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
+  asm volatile("prefetchw (%0)" : : "r"(p));  // the builtin gives a plain fetch without -mprfchw
+#elif HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  __builtin_prefetch(p, 1, 3);
+#else
+  hwy::Prefetch(p);
+#endif
+}
+
 // The first n <= Lanes(d) elements at p, the other lanes zero. Touches no byte beyond them: before
 // AVX2, and for small types, Highway's MaskedLoad reads the whole vector: they go through a buffer.
 template <class D, class T = hn::TFromD<D>>

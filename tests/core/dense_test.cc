@@ -201,6 +201,25 @@ TEST_CASE("dense: long inputs in chunks, many samples, the layers of the named n
   CheckDense(200, 20, 40, groups);
 }
 
+// A batch of 60 has its inputs cut into chunks, one of 100 does not.
+TEST_CASE("dense: a batch below the capacity has the bits of a layer of its own size") {
+  ForEachBackend([] {
+    Parallel parallel(2);
+    const DenseShape large{100, 784, 100}, small{60, 784, 100};
+    const AlignedBuffer<float> x = RandomFloats(60 * 784, 1), w = RandomFloats(784 * 100, 2);
+    const AlignedBuffer<float> bias = RandomFloats(100, 3);
+    const auto forward = [&](const DenseShape& shape) {
+      AlignedBuffer<float> y(60 * 100);
+      const SampleGroups groups{.samples = 60};
+      Dense(parallel, shape, true)
+          .Forward(60, PlainPending(x.data(), 1, 784, 60), w.data(), bias.data(),
+                   Activation::kRelu, y.data(), groups, nullptr);
+      return y;
+    };
+    CHECK(Same(forward(large), forward(small)));
+  });
+}
+
 TEST_CASE("dense: a step in the backward pass wants sums that stay in registers") {
   Parallel parallel(1);
   CHECK(Dense(parallel, {128, 40, 10}, true).CanDescend(128));

@@ -27,8 +27,7 @@ LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const Linear
   for (size_t extent : shape.weight_shape) weights *= extent;
   weights_ = AlignedBuffer<float>(weights);
   if (!descend) d_weights_ = AlignedBuffer<float>(weights);
-  const bool exponential = act == Activation::kSigmoid || act == Activation::kTanh;
-  if (placement_ == Placement::kPre && exponential) activated_ = AlignedBuffer<float>(out_.size());
+  if (placement_ == Placement::kPre && IsExponential(act)) activated_ = AlignedBuffer<float>(out_.size());
 }
 
 template <class Linear>

@@ -14,7 +14,7 @@ struct RowBlock {
   size_t rows = 0, columns = 0;  // columns may be a part of a row, or many positions
   size_t src_stride = 0, dst_stride = 0;
   size_t channels = 1, first = 0;
-  bool far = false;   // dst is large and not in a near cache: prefetch it
+  bool far = false;   // one row of whole positions, too large for the near caches: prefetch it
   bool past = false;  // with far: dst is stored past the caches; it and its strides are multiples
                       // of 64 bytes, and so are channels
 };

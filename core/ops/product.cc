@@ -23,7 +23,8 @@ constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_t m, size_t n,
                  size_t k)
     : parallel_(parallel),
-      form_{ActiveTileGeometry(), ActiveTileGeometry(/*wide=*/true), a_transposed, b_transposed} {
+      form_{ActiveTileGeometry(), ActiveTileGeometry(/*wide=*/true), a_transposed, b_transposed},
+      n_(n) {
   parallel.ReserveScratch((AScratchFloats(form_.tile) + BScratchFloats(form_.tile)) *
                           sizeof(float));
   if (m * n * k == 0) return;
@@ -38,7 +39,7 @@ bool Product::SumsAtOnce(size_t m, size_t n, size_t k) const {
 
 void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
-  BATCHMARK_CHECK(form_.tile.panel == ActiveTileGeometry().panel);
+  BATCHMARK_CHECK(form_.tile.panel == ActiveTileGeometry().panel && n == n_);
   ProductPlan plan = PlanProduct(form_, m, n, k);
   PlanA(form_, o.a_row, o.a_pending != nullptr, plan);
   BATCHMARK_CHECK(o.sgd == nullptr ||

@@ -38,7 +38,7 @@ struct ProductOperands {
 
 class Product {
  public:
-  // Capacities: Run takes any m, n, k up to them.
+  // Run takes any m and k up to these, and this n.
   Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k);
 
   void Run(size_t m, size_t n, size_t k, const ProductOperands& operands);
@@ -58,6 +58,7 @@ class Product {
 
   Parallel& parallel_;
   ProductForm form_;
+  size_t n_;
   AlignedBuffer<float> shared_b_;  // all of B in panels, when several tasks use each
   AlignedBuffer<float> slots_;     // [chunks of K, M, N]
 };

@@ -13,10 +13,9 @@ constexpr size_t kSlice = 288;
 // 108 KiB of one of 512 KiB.
 constexpr size_t kPieceStrips = 16;
 // So many strips pass each panel of B before a task may end: the first of them finds the panel in
-// the second cache, the others in the first. Fewer rows where panels are few, and with them the
-// tasks.
+// the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
 constexpr size_t kTaskStrips = 8;
-constexpr size_t kFewRows = 30;
+constexpr size_t kFewStrips = 5;
 // The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
 constexpr size_t kWideSlice = 96;
 constexpr size_t kWidePieceStrips = ProductPlan::kMostStrips;
@@ -45,17 +44,20 @@ constexpr double kTaskWork = 256.0 * 1024;
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
 constexpr size_t kSmallC = size_t{1} << 15;  // floats of C up to which a long K is cut
-// Of a small batch, a cut K also spares each core the other's part of the weights.
-constexpr size_t kSmallBatch = 64, kSmallBatchChunk = 384, kMinChunk = 1024;
+// A small batch is two tasks, if it is worth that: by rows, and of few strips as many each; or of a
+// K that is cut earlier, which spares each core the other's part of the weights.
+constexpr size_t kSmallBatch = 64, kSmallBatchTasks = 2;
+constexpr size_t kSmallBatchChunk = 384, kMinChunk = 1024;
 constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk : kMinChunk; }
 
 // So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
 // more than to pack twice.
 constexpr size_t kOwnTasks = 2;
 
-// Panels from which on columns alone give enough tasks; of few strips also for that reason.
-constexpr size_t OwnPanels(size_t strips) {
-  return strips <= 3 * kPieceStrips ? 2 * kPiecePanels : kTasks * kPiecePanels;
+// Panels from which on columns alone give enough tasks; of few rows also for that reason.
+constexpr size_t kOwnRows = 288;
+constexpr size_t OwnPanels(size_t m) {
+  return m <= kOwnRows ? 2 * kPiecePanels : kTasks * kPiecePanels;
 }
 
 }  // namespace
@@ -81,16 +83,18 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
     } else {
       const size_t most = static_cast<size_t>(work / kTaskWork);
       const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
-      if (p.panels >= OwnPanels(p.strips)) {
+      if (p.panels >= OwnPanels(m)) {
         // Each task has all rows, and packs its own part of B.
         p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
       } else {
         // Blocks of rows past which all panels of B stream; of few rows, so many columns that
         // their copy of A is repaid.
         const bool many = p.panels >= 2 * kCopyPanels;
-        p.row_tasks = std::min(tasks, many ? CeilDiv(p.strips, kTaskStrips) : CeilDiv(m, kFewRows));
-        // Of few strips, each task has as many.
-        if (p.strips < 3 * p.row_tasks) p.strips = RoundUp(p.strips, p.row_tasks);
+        p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
+        if (m <= kSmallBatch) {
+          p.row_tasks = std::min({p.strips, tasks, kSmallBatchTasks});
+          p.strips = RoundUp(p.strips, p.row_tasks);
+        }
         if (many) {
           p.column_tasks = std::min(CeilDiv(tasks, p.row_tasks), p.panels / kCopyPanels);
         }
@@ -123,7 +127,7 @@ size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.pan
 
 size_t ProductPlan::MostSharedFloats() const {
   if (!pack_b || strips <= 1) return 0;
-  const size_t most = std::min(panels, OwnPanels(strips) - 1);
+  const size_t most = std::min(panels, OwnPanels(m) - 1);
   // A small C is shared out by rows only while K is too short to be cut.
   return most * tile.panel * (m * n <= kSmallC ? std::min(k, 2 * kMinChunk) : k);
 }

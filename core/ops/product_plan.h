@@ -47,7 +47,7 @@ struct ProductPlan {
   // Panels, then pieces of rows, then slices of depth. False at the end of the task.
   bool Advance(ProductStep& step) const;
 
-  // Room for what this plan and that of any smaller m, n, k, which may be cut otherwise, can need.
+  // Room for what this plan and that of any smaller m or k, which may be cut otherwise, can need.
   size_t MostSharedFloats() const;
   size_t MostSlotFloats() const;
 

@@ -1,0 +1,105 @@
+// How products are cut, for the register tiles of every backend, whatever this machine runs.
+#include "core/ops/product_plan.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/shapes.h"
+#include "core/base/rng.h"
+#include "tests/support/catch.h"
+
+namespace batchmark {
+namespace {
+
+constexpr TileGeometry kNone{};
+const std::vector<ProductForm> kForms = [] {
+  std::vector<ProductForm> forms;
+  for (const bool avx512 : {false, true}) {
+    for (const auto& [a, b] : {std::pair{false, false}, {false, true}, {true, false}}) {
+      const TileGeometry narrow{6, 8, 16}, tall{14, 16, 32}, wide{6, 16, 64};
+      forms.push_back({avx512 ? tall : narrow, avx512 ? wide : kNone, a, b});
+    }
+  }
+  return forms;
+}();
+
+std::string Name(const ProductForm& form, size_t m, size_t n, size_t k) {
+  return std::to_string(form.tile.rows) + " rows a strip, A " + (form.a_transposed ? "T" : "N") +
+         ", B " + (form.b_transposed ? "T" : "N") + ": " + std::to_string(m) + " x " +
+         std::to_string(n) + " x " + std::to_string(k);
+}
+
+// Every element of C is stepped over once for every k.
+double ElementSteps(const ProductPlan& plan) {
+  double steps = 0;
+  for (size_t task = 0; task < plan.tasks(); ++task) {
+    ProductStep s = plan.FirstStep(task);
+    do {
+      const EvenParts rows = plan.rows();
+      const size_t columns = std::min(plan.n, s.p1 * plan.tile.panel) - s.p0 * plan.tile.panel;
+      steps += static_cast<double>(rows.begin(s.s1) - rows.begin(s.s0)) *
+               static_cast<double>(columns) * static_cast<double>(s.k1 - s.k0);
+      CHECK(s.s1 - s.s0 <= ProductPlan::kMostStrips);
+    } while (plan.Advance(s));
+  }
+  return steps;
+}
+
+TEST_CASE("product plan: even parts cover all items, the first ones with one more") {
+  for (size_t items = 0; items < 40; ++items) {
+    for (size_t parts = 1; parts < 12; ++parts) {
+      const EvenParts even{items, parts};
+      CHECK(even.begin(0) == 0);
+      CHECK(even.begin(parts) == items);
+      for (size_t p = 0; p < parts; ++p) {
+        CHECK(even.begin(p + 1) - even.begin(p) == items / parts + (p < even.wider() ? 1 : 0));
+        CHECK(even.begin(p + 1) - even.begin(p) <= even.widest());
+      }
+    }
+  }
+}
+
+TEST_CASE("product plan: the named products, with work for two threads where there is some") {
+  for (const ProductForm& any : kForms) {
+    for (const shapes::NamedGemm& s : shapes::kGemm) {
+      ProductForm form = any;
+      form.a_transposed = s.form == GemmForm::kTN, form.b_transposed = s.form == GemmForm::kNT;
+      const ProductPlan plan = PlanProduct(form, s.m, s.n, s.k);
+      INFO(s.name << ", " << Name(form, s.m, s.n, s.k));
+      const double work =
+          static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
+      CHECK(ElementSteps(plan) == work);
+      CHECK((plan.tasks() >= 2) == (work > 524288));
+      if (s.m <= 64 && plan.row_tasks == 2) CHECK(plan.strips % 2 == 0);
+    }
+  }
+}
+
+TEST_CASE("product plan: the buffers of a capacity hold those of anything smaller") {
+  const Rng rng(5, RngStream::kSubset);
+  uint64_t drawn = 0;
+  const auto up_to = [&](size_t most) {  // of [1, most]
+    return most == 0 ? 1 : 1 + rng.Below(drawn++, static_cast<uint32_t>(most));
+  };
+  for (int i = 0; i < 3000; ++i) {
+    const size_t m = up_to(i % 3 == 0 ? 100 : 1200), n = up_to(i % 2 == 0 ? 200 : 4000);
+    const size_t k = up_to(3000);
+    for (const ProductForm& form : kForms) {
+      const ProductPlan most = PlanProduct(form, m, n, k);
+      const size_t a = up_to(m - 1), c = up_to(k - 1);
+      for (const ProductPlan& plan :
+           {most, PlanProduct(form, a, n, k), PlanProduct(form, a, n, c)}) {
+        INFO(Name(form, plan.m, plan.n, plan.k) << " in " << m << " x " << n << " x " << k);
+        if (plan.shared_b) {
+          REQUIRE(plan.panels * form.tile.panel * plan.k <= most.MostSharedFloats());
+        }
+        if (plan.chunks > 1) REQUIRE(plan.chunks * plan.m * plan.n <= most.MostSlotFloats());
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace batchmark

@@ -96,7 +96,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
           p.strips = RoundUp(p.strips, p.row_tasks);
         }
         if (many) {
-          p.column_tasks = std::min(CeilDiv(tasks, p.row_tasks), p.panels / kCopyPanels);
+          p.column_tasks = std::min(tasks / p.row_tasks, p.panels / kCopyPanels);
         }
         if (p.wide && k * n > kLargeB) {
           p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));

@@ -87,9 +87,9 @@ void SetScaling(benchmark::State& state, const Case& one, double seconds) {
   if (one.threads > 1 && single > 0) state.counters["scaling"] = single / seconds;
 }
 
-// clock_ghz: highest seen just before and just after the timing, 0 = unknown.
+// The cores just before and just after the timing; all zeros without limits.
 void SetCounters(benchmark::State& state, const Case& one, bool cold, double seconds,
-                 double clock_ghz) {
+                 const CoresNow& before, const CoresNow& after) {
   if (one.work.flops > 0) state.counters["GFLOPS"] = one.work.flops / seconds / 1e9;
   const double bytes = one.work.bytes_read + one.work.bytes_written;
   if (bytes > 0) state.counters["GBs"] = bytes / seconds / 1e9;
@@ -101,9 +101,14 @@ void SetCounters(benchmark::State& state, const Case& one, bool cold, double sec
   if (found == process->limits.end()) return;  // --limits=none
   MachineLimits limits = found->second;
   if (!limits.WhyNoShares().empty()) return;
+  const double clock_ghz = std::max(before.clock_ghz, after.clock_ghz);
   if (clock_ghz > 0 && limits.clock_ghz > 0) {
     state.counters["ghz"] = clock_ghz;
     limits.fma_gflops *= clock_ghz / limits.clock_ghz;
+  }
+  // Not of peers: their pools spin on beside the second probe.
+  if (one.peer.empty() && before.fma_gflops > 0 && after.fma_gflops > 0) {
+    state.counters["free"] = (before.fma_gflops + after.fma_gflops) / 2 / limits.fma_gflops;
   }
   const Level level = cold ? Level::kMemory : LevelOf(one.work, one.threads);
   if (limits.At(level).read == 0) return;  // --limits=quick
@@ -126,7 +131,7 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
   if (subject == nullptr) return;
   WarmUp(*subject);
   const bool with_limits = !process->limits.empty();
-  const double clock_before = with_limits ? MeasureClockGhz(one.threads) : 0;
+  const CoresNow before = with_limits ? MeasureCores(one.threads) : CoresNow{};
   double seconds = 0;
   if (cold) {
     for (auto _ : state) {
@@ -155,8 +160,8 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
       hot();
     }
   }
-  SetCounters(state, one, cold, seconds / static_cast<double>(state.iterations()),
-              with_limits ? std::max(clock_before, MeasureClockGhz(one.threads)) : 0);
+  SetCounters(state, one, cold, seconds / static_cast<double>(state.iterations()), before,
+              with_limits ? MeasureCores(one.threads) : CoresNow{});
 }
 
 void Register(Case one) {

@@ -22,6 +22,12 @@ constexpr size_t kChainRounds = 1500;  // x 64 cycles
 double FmaBody(int, size_t) { return PeakFmaLoop(kFmaRounds); }
 double ChainBody(int, size_t) { return PeakAddChain(kChainRounds); }
 
+double Middle(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 struct FmaSlice {
   double fma, chain;  // FLOP/s, and the cycles/s around it
 };
@@ -36,9 +42,7 @@ double FlopPerCycle(std::vector<FmaSlice>& slices) {
   slices.resize(std::max<size_t>(std::min<size_t>(slices.size(), 25), slices.size() / 10));
   std::vector<double> ratios;
   for (const FmaSlice& slice : slices) ratios.push_back(slice.fma / slice.chain);
-  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
-  std::nth_element(ratios.begin(), middle, ratios.end());
-  return *middle;
+  return Middle(ratios);
 }
 
 void MeasureFma(Team& team, MachineLimits& limits) {
@@ -182,14 +186,16 @@ double TrafficSeconds(const Work& work, const MachineLimits& limits, Level level
          1e9;
 }
 
-double MeasureClockGhz(int threads) {
+CoresNow MeasureCores(int threads) {
   Team team(threads);
-  double best = 0;
+  double chain = 0;
+  std::vector<double> fma;
   team.Run({FmaBody, ChainBody}, [&](size_t slice, const std::vector<double>& rates) {
-    best = std::max(best, rates[1]);
+    fma.push_back(rates[0]);
+    chain = std::max(chain, rates[1]);
     return slice < 10;
   });
-  return best / threads / 1e9;
+  return {chain / threads / 1e9, Middle(fma) / 1e9};
 }
 
 MachineLimits MeasureMachineLimits(const std::string& backend, int threads, bool quick) {

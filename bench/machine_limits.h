@@ -52,10 +52,14 @@ Level LevelOf(const Work& work, int threads);
 double ComputeSeconds(const Work& work, const MachineLimits& limits);
 double TrafficSeconds(const Work& work, const MachineLimits& limits, Level level);
 
-// Mean core clock of this moment under multiply-add load, in about 2 ms; 0 = unknown. A shared
-// machine's clock drifts by some per cent from second to second: a share is of the peak at the
-// clock around its own timing.
-double MeasureClockGhz(int threads);
+// The cores at this moment, measured in about 2 ms. A shared machine's clock drifts by some per cent
+// from second to second: a share is of the peak at the clock around its own timing. And neighbours
+// may use the same cores: then the bare multiply-add loop stays below its peak as well.
+struct CoresNow {
+  double clock_ghz = 0;   // mean of the cores under multiply-add load; 0 = unknown
+  double fma_gflops = 0;  // all threads together, median of the slices; 0 = disturbed
+};
+CoresNow MeasureCores(int threads);
 
 // quick leaves out the memory level (about a second), whose rates stay 0.
 MachineLimits MeasureMachineLimits(const std::string& backend, int threads, bool quick);

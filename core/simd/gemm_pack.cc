@@ -245,38 +245,56 @@ void MergePartsOnTarget(size_t rows, size_t columns, const float* parts, size_t 
   });
 }
 
-// Four rows at a time keep four chains busy; blocks of 64 rows keep the chains short, so that the
-// error grows with the number of blocks, not of rows.
-template <bool kTail>
-HWY_INLINE void SumColumn(size_t rows, size_t n, const float* HWY_RESTRICT x, size_t x_row,
-                          bool accumulate, float* HWY_RESTRICT sums) {
-  constexpr size_t kBlock = 64;
+// Blocks of 64 rows keep the chains short, so that the error grows with the number of blocks, not of
+// rows; and a block of a map stays in the first cache until all of its columns are summed.
+constexpr size_t kSumRows = 64;
+
+// sums[0 .. kVectors vectors) += rows <= kSumRows rows of x; four rows at a time keep four chains of
+// each vector busy.
+template <size_t kVectors, bool kTail>
+HWY_INLINE void AddBlock(size_t rows, size_t n, const float* HWY_RESTRICT x, size_t x_row,
+                         float* HWY_RESTRICT sums) {
+  constexpr size_t kChains = 4;
   const D d;
-  V total = accumulate ? LoadMaybeTail<kTail>(d, sums, n) : hn::Zero(d);
-  for (size_t r0 = 0; r0 < rows; r0 += kBlock) {
-    const size_t r1 = std::min(rows, r0 + kBlock);
-    V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-    size_t r = r0;
-    for (; r + 4 <= r1; r += 4) {
-      s0 = hn::Add(s0, LoadMaybeTail<kTail>(d, x + (r + 0) * x_row, n));
-      s1 = hn::Add(s1, LoadMaybeTail<kTail>(d, x + (r + 1) * x_row, n));
-      s2 = hn::Add(s2, LoadMaybeTail<kTail>(d, x + (r + 2) * x_row, n));
-      s3 = hn::Add(s3, LoadMaybeTail<kTail>(d, x + (r + 3) * x_row, n));
-    }
-    for (; r < r1; ++r) s0 = hn::Add(s0, LoadMaybeTail<kTail>(d, x + r * x_row, n));
-    total = hn::Add(total, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
+  const size_t lanes = hn::Lanes(d);
+  V chain[kChains][kVectors];
+  for (size_t i = 0; i < kChains; ++i) {
+    for (size_t v = 0; v < kVectors; ++v) chain[i][v] = hn::Zero(d);
   }
-  StoreMaybeTail<kTail>(total, d, sums, n);
+  const auto add = [&](size_t i, const float* row) HWY_ATTR {
+    for (size_t v = 0; v < kVectors; ++v) {
+      chain[i][v] = hn::Add(chain[i][v], LoadMaybeTail<kTail>(d, row + v * lanes, n));
+    }
+  };
+  for (; rows >= kChains; rows -= kChains, x += kChains * x_row) {
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kChains; ++i) add(i, x + i * x_row);
+  }
+  for (; rows != 0; --rows, x += x_row) add(0, x);
+  for (size_t v = 0; v < kVectors; ++v) {
+    const V block =
+        hn::Add(hn::Add(chain[0][v], chain[1][v]), hn::Add(chain[2][v], chain[3][v]));
+    float* const to = sums + v * lanes;
+    StoreMaybeTail<kTail>(hn::Add(LoadMaybeTail<kTail>(d, to, n), block), d, to, n);
+  }
 }
 
 void ColumnSumsOnTarget(size_t rows, size_t columns, const float* x, size_t x_row, bool accumulate,
                         float* sums) {
   const size_t lanes = hn::Lanes(D());
-  size_t j = 0;
-  for (; j + lanes <= columns; j += lanes) {
-    SumColumn<false>(rows, lanes, x + j, x_row, accumulate, sums + j);
+  if (!accumulate) std::fill(sums, sums + columns, 0.0f);
+  for (size_t r = 0; r < rows; r += kSumRows, x += kSumRows * x_row) {
+    const size_t n = std::min(kSumRows, rows - r);
+    size_t j = 0;
+    for (; j + 2 * lanes <= columns; j += 2 * lanes) {
+      AddBlock<2, false>(n, lanes, x + j, x_row, sums + j);
+    }
+    if (j + lanes <= columns) {
+      AddBlock<1, false>(n, lanes, x + j, x_row, sums + j);
+      j += lanes;
+    }
+    if (j < columns) AddBlock<1, true>(n, columns - j, x + j, x_row, sums + j);
   }
-  if (j < columns) SumColumn<true>(rows, columns - j, x + j, x_row, accumulate, sums + j);
 }
 
 }  // namespace HWY_NAMESPACE

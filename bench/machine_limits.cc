@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "bench/team.h"
 #include "core/base/aligned.h"
 #include "core/base/cpu.h"
+#include "core/base/median.h"
 #include "core/simd/peak_probe.h"
 
 namespace batchmark::bench {
@@ -21,12 +23,6 @@ constexpr size_t kChainRounds = 1500;  // x 64 cycles
 
 double FmaBody(int, size_t) { return PeakFmaLoop(kFmaRounds); }
 double ChainBody(int, size_t) { return PeakAddChain(kChainRounds); }
-
-double Middle(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 struct FmaSlice {
   double fma, chain;  // FLOP/s, and the cycles/s around it
@@ -42,7 +38,7 @@ double FlopPerCycle(std::vector<FmaSlice>& slices) {
   slices.resize(std::max<size_t>(std::min<size_t>(slices.size(), 25), slices.size() / 10));
   std::vector<double> ratios;
   for (const FmaSlice& slice : slices) ratios.push_back(slice.fma / slice.chain);
-  return Middle(ratios);
+  return MiddleValue(std::move(ratios));
 }
 
 void MeasureFma(Team& team, MachineLimits& limits) {
@@ -195,7 +191,7 @@ CoresNow MeasureCores(int threads) {
     chain = std::max(chain, rates[1]);
     return slice < 10;
   });
-  return {chain / threads / 1e9, Middle(fma) / 1e9};
+  return {chain / threads / 1e9, MiddleValue(std::move(fma)) / 1e9};
 }
 
 MachineLimits MeasureMachineLimits(const std::string& backend, int threads, bool quick) {

@@ -97,7 +97,11 @@ def main():
                       f"{statistics.median(ratios):7.2f} {min(ratios):7.2f} {max(ratios):7.2f}", flush=True)
     if args.out:
         # Our context at the top, as in a bench's own file; the peers' inside it.
-        merged = {**context.pop("ours"), "peer_context": context.pop("theirs"), **context}
+        ours_context = context.pop("ours")
+        bench = pathlib.Path(ours_context["executable"])
+        # No folder of this machine in a file that is passed on.
+        ours_context["executable"] = str(bench.relative_to(ROOT) if bench.is_relative_to(ROOT) else bench.name)
+        merged = {**ours_context, "peer_context": context.pop("theirs"), **context}
         pathlib.Path(args.out).write_text(
             json.dumps({"context": merged, "benchmarks": everything}, indent=2) + "\n", encoding="utf-8")
     return 0

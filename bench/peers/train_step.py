@@ -34,6 +34,7 @@ NETS = {
 }
 STEPS = [("seed-cnn", 32), ("seed-cnn", 128), ("seed-cnn", 512), ("ioffe-mlp", 60), ("mlp-r", 128)]
 CLASSES, SIDE, BATCHES, RATE, EPS, OLD = 10, 28, 4, 1e-4, 1e-3, 0.99
+NO_STEP = "no step has a name that matches the filter"
 DEFAULT_MODES = ["torch_eager", "torch_channels_last", "jax_jit", "keras"]
 
 # With glibc's defaults large activations are mapped and unmapped in every step, which costs PyTorch up
@@ -293,10 +294,9 @@ def rows_of(name, batch, seconds, iterations):
     return rows
 
 
-def time_steps(args, framework=None):
+def time_steps(args, family, modes):
     """Rows of every step that the filter selects, in the modes of one framework."""
     benchmarks = []
-    family, modes = framework or (None, [])
     if family == "keras":
         import keras
 
@@ -335,9 +335,6 @@ def in_processes(frameworks):
     return benchmarks
 
 
-NO_STEP = "no step has a name that matches the filter"
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=available_threads())
@@ -359,10 +356,11 @@ def main():
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
 
     families = available_modes(args.modes.split(","))
-    if len(families) > 1:
-        benchmarks = in_processes(families.values())
+    if len(families) == 1:
+        (only,) = families.items()
+        benchmarks = time_steps(args, *only)
     else:
-        benchmarks = time_steps(args, *families.items())
+        benchmarks = in_processes(families.values())
     if not benchmarks:
         print(NO_STEP, file=sys.stderr)
         return 1

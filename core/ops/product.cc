@@ -74,15 +74,19 @@ void Product::PackShared(const ProductPlan& plan, const ProductOperands& o) {
     const size_t k = slice * plan.slice, depth = std::min(plan.slice, plan.k - k);
     const size_t j = cut.begin(group) * form_.tile.panel;
     const size_t columns = std::min(plan.n, cut.end(group) * form_.tile.panel) - j;
-    float* dst = shared_b_.data() + form_.tile.panel * (plan.panels * k + cut.begin(group) * depth);
-    if (form_.b_transposed) {
-      PackPanelsTransposed(depth, columns, o.b + j * o.b_row + k, o.b_row, form_.tile.panel,
-                           form_.tile.panel * depth, dst);
-    } else {
-      PackPanels(depth, columns, o.b + k * o.b_row + j, o.b_row, form_.tile.panel,
-                 form_.tile.panel * depth, dst);
-    }
+    PackB(plan, o, k, depth, j, columns,
+          shared_b_.data() + form_.tile.panel * (plan.panels * k + cut.begin(group) * depth));
   });
+}
+
+void Product::PackB(const ProductPlan& plan, const ProductOperands& o, size_t k, size_t depth,
+                    size_t j, size_t columns, float* dst) const {
+  const size_t panel = plan.tile.panel;
+  if (form_.b_transposed) {
+    PackPanelsTransposed(depth, columns, o.b + j * o.b_row + k, o.b_row, panel, panel * depth, dst);
+  } else {
+    PackPanels(depth, columns, o.b + k * o.b_row + j, o.b_row, panel, panel * depth, dst);
+  }
 }
 
 void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t task, int worker) {
@@ -175,20 +179,13 @@ void Product::LoadB(const ProductPlan& plan, const ProductOperands& o, const Pro
     return;
   }
   t.b_depth = plan.tile.panel;
+  t.b_panel = plan.tile.panel * depth;
   if (plan.shared_b) {
     t.b = shared_b_.data() + plan.tile.panel * (plan.panels * step.k0 + step.p0 * depth);
-    t.b_panel = plan.tile.panel * depth;
     return;
   }
   t.b = scratch;
-  t.b_panel = plan.tile.panel * depth;
-  if (form_.b_transposed) {
-    PackPanelsTransposed(depth, t.columns, o.b + j * o.b_row + step.k0, o.b_row, plan.tile.panel,
-                         t.b_panel, scratch);
-  } else {
-    PackPanels(depth, t.columns, o.b + step.k0 * o.b_row + j, o.b_row, plan.tile.panel, t.b_panel,
-               scratch);
-  }
+  PackB(plan, o, step.k0, depth, j, t.columns, scratch);
 }
 
 // What the next step reads and writes and this one does not. Panels that all tasks share are

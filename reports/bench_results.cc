@@ -1,12 +1,14 @@
 // Google Benchmark's JSON: names taken apart, repetitions gathered.
 #include "reports/bench_results.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "core/base/check.h"
 #include "reports/effects.h"
@@ -99,14 +101,23 @@ void AddSample(const Json& entry, Samples& samples) {
   samples.share.push_back(Number(entry, "share"));
 }
 
+// Where a benchmark stands among those of its program, which may have run them in any order.
+std::pair<size_t, size_t> RegisteredAt(const Json& entry) {
+  return {entry.value("family_index", size_t{0}),
+          entry.value("per_family_instance_index", size_t{0})};
+}
+
 // A file may hold repetitions, or only aggregates (--benchmark_report_aggregates_only): then the
 // median stands for them.
-std::vector<BenchResult> ReadResults(const Json& entries) {
+std::vector<BenchResult> ReadResults(const Json& file_entries) {
+  std::vector<Json> entries(file_entries.begin(), file_entries.end());
+  std::erase_if(entries, [](const Json& entry) { return !entry.is_object(); });
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Json& a, const Json& b) { return RegisteredAt(a) < RegisteredAt(b); });
   std::vector<BenchResult> results;
   std::vector<Samples> repetitions, medians;
   std::map<std::string, size_t> index;
   for (const Json& entry : entries) {
-    if (!entry.is_object()) continue;
     const std::string name = entry.value("run_name", entry.value("name", std::string()));
     const bool aggregate = entry.value("run_type", std::string()) == "aggregate";
     if (name.empty() || (aggregate && entry.value("aggregate_name", std::string()) != "median"))
@@ -137,6 +148,12 @@ std::vector<BenchResult> ReadResults(const Json& entries) {
 }  // namespace
 
 double BenchResult::MedianSeconds() const { return Median(seconds); }
+double BenchResult::LeastSeconds() const {
+  return seconds.empty() ? std::nan("") : *std::min_element(seconds.begin(), seconds.end());
+}
+double BenchResult::MostSeconds() const {
+  return seconds.empty() ? std::nan("") : *std::max_element(seconds.begin(), seconds.end());
+}
 
 double BenchFile::ContextNumber(const std::string& key) const {
   const auto found = context.find(key);

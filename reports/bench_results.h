@@ -22,12 +22,14 @@ struct BenchResult {
   std::string error;            // set: it did not run, or gave a wrong result
 
   double MedianSeconds() const;
+  double LeastSeconds() const;
+  double MostSeconds() const;
 };
 
 struct BenchFile {
   std::string name;
   std::map<std::string, std::string> context;  // flat values only, as text
-  std::vector<BenchResult> results;            // in the order of the file
+  std::vector<BenchResult> results;  // as their program lists them, whatever order it ran them in
 
   // A number of the context; NaN if there is none.
   double ContextNumber(const std::string& key) const;

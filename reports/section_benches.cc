@@ -21,6 +21,26 @@ std::string DurationText(double seconds) {
   return Significant(seconds, 3) + " s";
 }
 
+// Median, and over several repetitions the least and the most.
+std::string TimeText(const BenchResult& result) {
+  std::string text = DurationText(result.MedianSeconds());
+  if (result.seconds.size() > 1) {
+    text += " (" + DurationText(result.LeastSeconds()) + " to " +
+            DurationText(result.MostSeconds()) + ")";
+  }
+  return text;
+}
+
+// The other's time over ours: of the medians, and over several repetitions of the fastest of each,
+// which other work on the machine moves less.
+std::string RatioText(const BenchResult& other, const BenchResult& own) {
+  std::string text = Ratio(other.MedianSeconds() / own.MedianSeconds());
+  if (std::min(other.seconds.size(), own.seconds.size()) > 1) {
+    text += ", fastest " + Ratio(other.LeastSeconds() / own.LeastSeconds());
+  }
+  return text;
+}
+
 std::string OperationOf(const BenchResult& result) {
   return result.problem.substr(0, result.problem.find('/'));
 }
@@ -53,7 +73,8 @@ std::vector<Group> GroupsOf(const BenchFile& file) {
 
 CsvTable ResultsCsv(const BenchFile& file) {
   CsvTable csv({"benchmark", "problem", "variant", "threads", "cold", "seconds_median",
-                "repetitions", "gflops", "gbs", "share", "label", "error"});
+                "seconds_least", "seconds_most", "repetitions", "gflops", "gbs", "share", "label",
+                "error"});
   for (const BenchResult& r : file.results) {
     csv.Cell(r.name)
         .Cell(r.problem)
@@ -61,6 +82,8 @@ CsvTable ResultsCsv(const BenchFile& file) {
         .Cell(std::to_string(r.threads))
         .Cell(r.cold ? "yes" : "no");
     csv.Cell(r.MedianSeconds())
+        .Cell(r.LeastSeconds())
+        .Cell(r.MostSeconds())
         .Cell(std::to_string(r.seconds.size()))
         .Cell(r.gflops)
         .Cell(r.gbs)
@@ -189,7 +212,7 @@ void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page
     } else if (!group.own->error.empty()) {
       row.insert(row.end(), {"**" + MarkdownEscape(group.own->error) + "**", "–", "–", "–"});
     } else {
-      row.push_back(DurationText(group.own->MedianSeconds()));
+      row.push_back(TimeText(*group.own));
       row.push_back(Significant(group.own->gflops, 3));
       row.push_back(Significant(group.own->gbs, 3));
       row.push_back(std::isfinite(group.own->share)
@@ -202,14 +225,16 @@ void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page
         if (other->variant != name || !other->error.empty()) continue;
         cell = DurationText(other->MedianSeconds());
         if (group.own && group.own->error.empty())
-          cell += " (" + Ratio(other->MedianSeconds() / group.own->MedianSeconds()) + ")";
+          cell += " (" + RatioText(*other, *group.own) + ")";
       }
       row.push_back(cell);
     }
     table.Row(row);
   }
   const std::string data = page.DataFile("bench-" + stem, ResultsCsv(file));
-  const std::string note = "\nMedians over repetitions. " + data + "\n";
+  const std::string note =
+      "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. " +
+      data + "\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);
   } else {

@@ -64,6 +64,31 @@ TEST_CASE("benchmark files make a report of their own", "[report]") {
   CHECK(std::filesystem::exists(dir / "out/data/bench-gemm.csv"));
 }
 
+TEST_CASE("benchmarks are listed as their program lists them, with their spread", "[report]") {
+  TestFolder dir;
+  std::string rows;
+  const auto add = [&](const char* name, int family, double us) {
+    rows += std::string(rows.empty() ? "" : ",") +
+            R"({"run_type": "iteration", "time_unit": "us", "name": ")" + name +
+            R"(", "family_index": )" + std::to_string(family) +
+            R"(, "per_family_instance_index": 0, "real_time": )" + std::to_string(us) + "}";
+  };
+  // In the order of a run that interleaves at random.
+  add("gemm/NN/b/onednn/t1", 3, 30), add("gemm/NN/a/avx2/t1", 0, 10);
+  add("gemm/NN/b/avx2/t1", 2, 40), add("gemm/NN/a/onednn/t1", 1, 30);
+  add("gemm/NN/a/avx2/t1", 0, 14), add("gemm/NN/a/onednn/t1", 1, 24);
+  add("gemm/NN/a/avx2/t1", 0, 11), add("gemm/NN/a/onednn/t1", 1, 33);
+  WriteText(dir / "gemm.json", R"({"context": {"backend": "avx2"}, "benchmarks": [)" + rows + "]}");
+  const std::string text = ReadText(WriteReport({dir / "gemm.json"}, dir / "out"));
+  const size_t a = text.find("| gemm/NN/a |"), b = text.find("| gemm/NN/b |");
+  REQUIRE(a != std::string::npos);
+  REQUIRE(b != std::string::npos);
+  CHECK(a < b);
+  CHECK(text.find("11.0 µs (10.0 µs to 14.0 µs)") != std::string::npos);
+  CHECK(text.find("30.0 µs (2.7×, fastest 2.4×)") != std::string::npos);  // 30 / 11, 24 / 10
+  CHECK(text.find("30.0 µs (0.75×)") != std::string::npos);               // one repetition each
+}
+
 TEST_CASE("hostile benchmark files are refused or read, never crash", "[report]") {
   TestFolder dir;
   const std::string good = kFile;

@@ -135,12 +135,18 @@ PeerCall MakeConv(ConvPass pass, const Conv2dShape& s, const ConvOperands& opera
   return MakeCall(dnnl::convolution_backward_weights(pd), std::move(args), std::move(finish));
 }
 
+// The blocked layout that the library itself picks on this machine; its batch norm knows no other.
+Tag BlockedTag() {
+  const auto isa = static_cast<int>(dnnl::get_effective_cpu_isa());
+  return isa >= static_cast<int>(dnnl::cpu_isa::avx512_core) ? Tag::nChw16c : Tag::nChw8c;
+}
+
 PeerCall MakeNorm(NormPass pass, const NormOperands& o, bool blocked) {
   const memory::dims dims =
       o.positions == 1 ? memory::dims{Dim(o.samples), Dim(o.channels)}
                        : memory::dims{Dim(o.samples), Dim(o.channels), Dim(o.positions), 1};
   const auto user = Desc(dims, o.positions == 1 ? Tag::nc : Tag::nhwc);
-  const auto data = blocked ? Desc(dims, Tag::nChw16c) : user;
+  const auto data = blocked ? Desc(dims, BlockedTag()) : user;
   const auto channel = Desc({Dim(o.channels)}, Tag::x);
   auto flags = dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
   const bool relu = pass == NormPass::kForwardRelu || pass == NormPass::kBackwardRelu;

@@ -35,10 +35,10 @@ size_t Backwards(size_t i, size_t chunks, size_t shares) {
 
 // Whether a pass over `arrays` of `floats` elements each should store past the caches: what a store
 // replaces is then not read first (a third of the traffic of a map), and what is written would not
-// stay anyway. From half of the last cache on, which others share. Several threads hide the wait for
-// those reads, as long as the arrays fit: from three quarters on (32 MiB, shared with neighbours;
-// 22 MB forward: one thread 0.99 ms past, 1.44 through, two 0.74 past, 0.65 through; 33 MB backward,
-// two threads 1.05 past, 1.98 through).
+// stay anyway. From half of the last cache on, which others share. Several threads hide the wait
+// for those reads, as long as the arrays fit: from three quarters on (32 MiB, shared with
+// neighbours; 22 MB forward: one thread 0.99 ms past, 1.44 through, two 0.74 past, 0.65 through; 33
+// MB backward, two threads 1.05 past, 1.98 through).
 bool StoresPast(size_t arrays, int threads, size_t floats, size_t channels, const float* dst) {
   constexpr size_t kLine = 16;  // floats
   const size_t held = LastCacheBytes() / 4 * (threads == 1 ? 2 : 3);
@@ -62,8 +62,8 @@ void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) 
   const size_t stride = src.positions * src.channels;
   const ChunkPlan plan = PlanChunks(n, n * stride * Weight(src));
   const Reach reach = StoresPast(src, parallel.threads(), n * stride, dst) ? Reach::kPast
-                      : plan.brief                     ? Reach::kNear
-                                                       : Reach::kFar;
+                      : plan.brief                                         ? Reach::kNear
+                                                                           : Reach::kFar;
   const size_t shares = plan.brief ? 1 : static_cast<size_t>(parallel.threads());
   parallel.For(plan, [&](size_t i, int) {
     const size_t chunk = Backwards(i, plan.chunks(), shares), begin = plan.begin(chunk);

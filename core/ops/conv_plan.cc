@@ -103,6 +103,12 @@ std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeo
       AddPixelStrips(shape, tile, activated, y, pixels, strips);
     });
   }
+  // Without padding each strip is a tile of its own: those of equal rows follow each other, so that
+  // shallow ones run in one call (gemm_tile.cc).
+  if (shape.pad_y == 0 && shape.pad_x == 0) {
+    std::stable_sort(strips.begin(), strips.end(),
+                     [](const TileStrip& a, const TileStrip& b) { return a.rows > b.rows; });
+  }
   return strips;
 }
 

@@ -73,7 +73,7 @@ class Prefetcher {
       step_ += PrefetchStream::kLine;
     }
     if (turns == 0)
-      burst_ = bytes / std::max<size_t>(1, count * panels) / PrefetchStream::kLine + 1;
+      burst_ = RoundUp(bytes / std::max<size_t>(1, count * panels) + 1, 2 * PrefetchStream::kLine);
   }
 
   // Before a strip: the stream continues, or turns to the next range.
@@ -82,10 +82,13 @@ class Prefetcher {
     if (left_ <= 0) {
       Idle(stream_.next);
     } else if (burst_ != 0) {
-      for (size_t i = 0; i < burst_; ++i)
-        FetchToSecondCache(stream_.next + i * PrefetchStream::kLine);
-      stream_.next += burst_ * PrefetchStream::kLine;
-      left_ -= static_cast<ptrdiff_t>(burst_ * PrefetchStream::kLine);
+      const char* const end = stream_.next + burst_;
+      for (const char* at = stream_.next; at != end; at += 2 * PrefetchStream::kLine) {
+        FetchToSecondCache(at);
+        FetchToSecondCache(at + PrefetchStream::kLine);
+      }
+      stream_.next = end;
+      left_ -= static_cast<ptrdiff_t>(burst_);
     } else {
       left_ -= static_cast<ptrdiff_t>(strip.segments * (strip.depth / kTurn) * step_);
     }
@@ -109,7 +112,7 @@ class Prefetcher {
   const TilePrefetch* range_;
   const TilePrefetch* end_;
   PrefetchStream stream_;
-  size_t step_ = 0, burst_ = 0;
+  size_t step_ = 0, burst_ = 0;  // bytes a turn, or a strip
   ptrdiff_t left_ = 0;  // bytes of the open range, its rows in whole steps
 };
 

@@ -124,26 +124,30 @@ HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row, siz
   if (depth & 1) StepsAlongDepth<1>(rows, a_row, b, b_depth, acc);
 }
 
-// The same with a_row == 1: the rows of one k are neighbours.
+// kCount steps of depth, A with a_row == 1: the rows of one k are neighbours.
+template <size_t kCount, size_t kRows, size_t kVectors>
+HWY_INLINE void StepsAlongRows(const float* HWY_RESTRICT& a, size_t a_depth,
+                               const float* HWY_RESTRICT& b, size_t b_depth,
+                               V (&acc)[kRows][kVectors]) {
+#pragma GCC unroll 8
+  for (size_t k = 0; k < kCount; ++k) {
+    Opaque(a);
+    Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
+    a += a_depth;
+    b += b_depth;
+  }
+}
+
+// acc += A B over one segment, A with a_row == 1.
 template <size_t kRows, size_t kVectors>
 HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
                                  const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
                                  V (&acc)[kRows][kVectors], PrefetchStream& stream) {
   for (; depth >= kTurn; depth -= kTurn) {
     stream.Next();
-#pragma GCC unroll 8
-    for (size_t k = 0; k < kTurn; ++k) {
-      Opaque(a);
-      Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
-      a += a_depth;
-      b += b_depth;
-    }
+    StepsAlongRows<kTurn>(a, a_depth, b, b_depth, acc);
   }
-  for (; depth != 0; --depth) {
-    Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
-    a += a_depth;
-    b += b_depth;
-  }
+  for (; depth != 0; --depth) StepsAlongRows<1>(a, a_depth, b, b_depth, acc);
 }
 
 template <bool kTail, size_t kRows, size_t kVectors>

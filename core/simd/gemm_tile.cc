@@ -151,10 +151,12 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
     const float* a = o.a + strip->a;
     const float* b = t.b + strip->b;
     for (size_t s = strip->segments; s != 0; --s, a += o.a_segment, b += o.b_segment) {
+      // Kernels of three taps a row, without a loop.
+      const float* column = a;
       const float* row = b;
-      for (size_t k = 0; k < strip->depth; ++k, row += o.b_depth) {
-        Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[k + r]; }, row, acc);
-      }
+      size_t k = strip->depth;
+      for (; k >= 3; k -= 3) StepsAlongRows<3>(column, 1, row, o.b_depth, acc);
+      for (; k != 0; --k) StepsAlongRows<1>(column, 1, row, o.b_depth, acc);
     }
     if (o.act == Activation::kRelu) ReluTile(acc);
     StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, o.c_row);

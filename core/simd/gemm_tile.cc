@@ -50,39 +50,12 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
-// Weights that a tile will step, fetched before its sums: another core read them in the forward pass.
+// Weights that a tile will step, fetched before its sums: another core read them in the forward
+// pass.
 void FetchWeights(size_t rows, size_t columns, const float* w, size_t w_row) {
   for (size_t r = 0; r < rows; ++r, w += w_row) {
     FetchToWrite(w);
     FetchToWrite(w + columns - 1);
-  }
-}
-
-// w -= lr (sums + weight_decay w), in the order of SgdRow (pointwise_rows.cc): the same bits. On
-// the sums as a tile has stored them, in the first cache: inlined, it would double the tiles' code.
-HWY_NOINLINE void DescendRows(const SgdStep& sgd, size_t rows, size_t columns,
-                              const float* HWY_RESTRICT sums, size_t sums_row,
-                              float* HWY_RESTRICT w, size_t w_row) {
-  const D d;
-  const size_t lanes = hn::Lanes(d);
-  const V lr = hn::Set(d, sgd.lr), decay = hn::Set(d, sgd.weight_decay);
-  const auto stepped = [&](V old, V sum)
-                           HWY_ATTR { return hn::NegMulAdd(lr, hn::MulAdd(decay, old, sum), old); };
-  const auto step = [&](const float* from, float* to) HWY_ATTR {
-    hn::StoreU(stepped(hn::LoadU(d, to), hn::LoadU(d, from)), d, to);
-  };
-  for (size_t r = 0; r < rows; ++r, sums += sums_row, w += w_row) {
-    if (HWY_LIKELY(columns == kMaxVectors * lanes)) {
-      step(sums, w);
-      step(sums + lanes, w + lanes);
-      continue;
-    }
-    size_t j = 0;
-    for (; j + lanes <= columns; j += lanes) step(sums + j, w + j);
-    if (j < columns) {
-      const size_t n = columns - j;
-      StoreTail(stepped(LoadTail(d, w + j, n), LoadTail(d, sums + j, n)), d, w + j, n);
-    }
   }
 }
 
@@ -116,6 +89,16 @@ HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const Tile
     b += o.b_segment;
   }
   prefetch = stream;
+  if constexpr (kAlongRows) {
+    if (o.sgd != nullptr) {
+      if (t.tail == 0) {
+        DescendTile<false>(acc, *o.sgd, 0, t.c, o.c_row);
+      } else {
+        DescendTile<true>(acc, *o.sgd, t.tail, t.c, o.c_row);
+      }
+      return;
+    }
+  }
   if (strip.finish && o.act == Activation::kRelu) ReluTile(acc);
   if (o.past) {
     StoreTile<StoreKind::kPast>(acc, 0, t.c, o.c_row);
@@ -198,11 +181,8 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
   const size_t lanes = hn::Lanes(D());
   const size_t panel_width = (o.wide ? kWideVectors : kMaxVectors) * lanes;
   const bool late = IsExponential(o.act);
-  const bool along_rows = o.a_depth != 1;
+  const bool along_rows = o.a_depth != 1 || o.sgd != nullptr;
   Prefetcher prefetcher(strips, count, CeilDiv(o.columns, panel_width), o);
-  HWY_ALIGN float sums[kMaxRows * kMaxVectors * hn::MaxLanes(D())];
-  TileOperands to_sums = o;
-  to_sums.c_row = panel_width;
   TileArgs args;
   for (size_t j = 0, panel = 0; j < o.columns; j += panel_width, ++panel) {
     const size_t columns = std::min(panel_width, o.columns - j);
@@ -220,16 +200,12 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
       }
       args.a = o.a + strip.a;
       args.b = o.b + strip.b + panel * o.b_panel;
-      float* const c = o.c + strip.c + j;
-      args.c = o.sgd == nullptr ? c : sums;
+      args.c = o.c + strip.c + j;
       const TileFunction tile = along_rows ? FunctionOf<true>(strip.rows, vectors)
                                            : FunctionOf<false>(strip.rows, vectors);
-      if (o.sgd != nullptr) FetchWeights(strip.rows, columns, c, o.c_row);
-      tile(strip, o.sgd == nullptr ? o : to_sums, args, prefetcher.Before(strip));
-      if (o.sgd != nullptr) {
-        DescendRows(*o.sgd, strip.rows, columns, sums, panel_width, c, o.c_row);
-      }
-      if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, c, o.c_row);
+      if (o.sgd != nullptr) FetchWeights(strip.rows, columns, args.c, o.c_row);
+      tile(strip, o, args, prefetcher.Before(strip));
+      if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, args.c, o.c_row);
     }
   }
   if (o.past) hwy::FlushStream();

@@ -75,7 +75,7 @@ struct TileOperands {
   bool wide = false;
   const float* bias = nullptr;  // [columns]; may be null
   // The sums are the gradient of the weights that C holds, and C takes the step: strips that start
-  // with kBias and finish, no bias, no activation, not wide.
+  // with kBias and finish, a_row == 1, no bias, no activation, not wide.
   const SgdStep* sgd = nullptr;
   Activation act = Activation::kNone;
   static constexpr size_t kPrefetchRanges = 3;

@@ -19,12 +19,12 @@ HWY_BEFORE_NAMESPACE();
 namespace batchmark {
 namespace HWY_NAMESPACE {
 
-// What one tile needs, resolved for its panel.
-struct TileArgs {
-  const float* a;
+// What the tiles of one panel share.
+struct PanelArgs {
   const float* b;
   float* c;
   const float* bias;
+  size_t columns;
   size_t tail;  // lanes in use of the last vector, 0 = all
 };
 
@@ -52,61 +52,74 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
 
 // Weights that a tile will step, fetched before its sums: another core read them in the forward
 // pass.
-void FetchWeights(size_t rows, size_t columns, const float* w, size_t w_row) {
-  for (size_t r = 0; r < rows; ++r, w += w_row) {
+template <size_t kRows>
+HWY_INLINE void FetchWeights(size_t columns, const float* w, size_t w_row) {
+  for (size_t r = 0; r < kRows; ++r, w += w_row) {
     FetchToWrite(w);
     FetchToWrite(w + columns - 1);
   }
 }
 
+// Tiles from *strip on, as long as they have kRows rows; returns the first of the others.
 template <size_t kRows, size_t kVectors, bool kAlongRows>
-HWY_NOINLINE void Tile(const TileStrip& strip, const TileOperands& o, const TileArgs& t,
-                       PrefetchStream& prefetch) {
-  V acc[kRows][kVectors];
-  if (strip.start == TileStart::kLoad) {
-    if (t.tail == 0) {
-      LoadTile<false>(t.c, o.c_row, 0, acc);
-    } else {
-      LoadTile<true>(t.c, o.c_row, t.tail, acc);
-    }
-  } else {
-    V start[1][kVectors];
-    LoadStart(t.bias, t.tail, start);
-    StartTile(start, acc);
-  }
-  const float* a = t.a;
-  const float* b = t.b;
-  PrefetchStream stream = prefetch;
+HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end,
+                                    const TileOperands& o, const PanelArgs& t,
+                                    Prefetcher& prefetcher) {
   const size_t a_group = o.a_group != 0 ? o.a_group : 3 * o.a_row;
-  for (size_t s = strip.segments; s != 0; --s) {
+  const bool late = IsExponential(o.act);
+  for (; strip != end && strip->rows == kRows; ++strip) {
+    float* const c = t.c + strip->c;
     if constexpr (kAlongRows) {
-      SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip.depth, acc, stream);
-    } else {
-      SegmentAlongDepth<kRows, kVectors>(a, o.a_row, a_group, b, o.b_depth, strip.depth, acc,
-                                         stream);
+      if (o.sgd != nullptr) FetchWeights<kRows>(t.columns, c, o.c_row);
     }
-    a += o.a_segment;
-    b += o.b_segment;
-  }
-  prefetch = stream;
-  if constexpr (kAlongRows) {
-    if (o.sgd != nullptr) {
+    V acc[kRows][kVectors];
+    if (strip->start == TileStart::kLoad) {
       if (t.tail == 0) {
-        DescendTile<false>(acc, *o.sgd, 0, t.c, o.c_row);
+        LoadTile<false>(c, o.c_row, 0, acc);
       } else {
-        DescendTile<true>(acc, *o.sgd, t.tail, t.c, o.c_row);
+        LoadTile<true>(c, o.c_row, t.tail, acc);
       }
-      return;
+    } else {
+      V start[1][kVectors];
+      LoadStart(t.bias, t.tail, start);
+      StartTile(start, acc);
     }
+    const float* a = o.a + strip->a;
+    const float* b = t.b + strip->b;
+    PrefetchStream& prefetch = prefetcher.Before(*strip);
+    PrefetchStream stream = prefetch;
+    for (size_t s = strip->segments; s != 0; --s) {
+      if constexpr (kAlongRows) {
+        SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip->depth, acc, stream);
+      } else {
+        SegmentAlongDepth<kRows, kVectors>(a, o.a_row, a_group, b, o.b_depth, strip->depth, acc,
+                                           stream);
+      }
+      a += o.a_segment;
+      b += o.b_segment;
+    }
+    prefetch = stream;
+    if constexpr (kAlongRows) {
+      if (o.sgd != nullptr) {
+        if (t.tail == 0) {
+          DescendTile<false>(acc, *o.sgd, 0, c, o.c_row);
+        } else {
+          DescendTile<true>(acc, *o.sgd, t.tail, c, o.c_row);
+        }
+        continue;
+      }
+    }
+    if (strip->finish && o.act == Activation::kRelu) ReluTile(acc);
+    if (o.past) {
+      StoreTile<StoreKind::kPast>(acc, 0, c, o.c_row);
+    } else if (t.tail == 0) {
+      StoreTile<StoreKind::kWhole>(acc, 0, c, o.c_row);
+    } else {
+      StoreTile<StoreKind::kTail>(acc, t.tail, c, o.c_row);
+    }
+    if (late && strip->finish) ActivateRows(o.act, kRows, t.columns, c, o.c_row);
   }
-  if (strip.finish && o.act == Activation::kRelu) ReluTile(acc);
-  if (o.past) {
-    StoreTile<StoreKind::kPast>(acc, 0, t.c, o.c_row);
-  } else if (t.tail == 0) {
-    StoreTile<StoreKind::kWhole>(acc, 0, t.c, o.c_row);
-  } else {
-    StoreTile<StoreKind::kTail>(acc, t.tail, t.c, o.c_row);
-  }
+  return strip;
 }
 
 // Whole tiles of one-channel images: so few products an element that a call for each tile would
@@ -123,7 +136,7 @@ bool AreShallow(const TileOperands& o, size_t columns) {
 // From *strip on, as long as they have kRows rows; returns the first of the others.
 template <size_t kRows>
 HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStrip* end,
-                                           const TileOperands& o, const TileArgs& t,
+                                           const TileOperands& o, const PanelArgs& t,
                                            Prefetcher& prefetcher) {
   V start[1][kMaxVectors];
   LoadStart(t.bias, 0, start);
@@ -147,26 +160,23 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
   return strip;
 }
 
-using ShallowFunction = const TileStrip* (*)(const TileStrip*, const TileStrip*,
-                                             const TileOperands&, const TileArgs&, Prefetcher&);
+using TilesFunction = const TileStrip* (*)(const TileStrip*, const TileStrip*, const TileOperands&,
+                                           const PanelArgs&, Prefetcher&);
 
 template <size_t... kRows>
-ShallowFunction ShallowFunctionOf(size_t rows, std::index_sequence<kRows...>) {
-  static constexpr ShallowFunction kTable[] = {&ShallowTiles<kRows + 1>...};
+TilesFunction ShallowFunctionOf(size_t rows, std::index_sequence<kRows...>) {
+  static constexpr TilesFunction kTable[] = {&ShallowTiles<kRows + 1>...};
   return kTable[rows - 1];
 }
 
-using TileFunction = void (*)(const TileStrip&, const TileOperands&, const TileArgs&,
-                              PrefetchStream&);
-
 template <size_t kVectors, bool kAlongRows, size_t... kRows>
-TileFunction FunctionOf(size_t rows, std::index_sequence<kRows...>) {
-  static constexpr TileFunction kTable[] = {&Tile<kRows + 1, kVectors, kAlongRows>...};
+TilesFunction FunctionOf(size_t rows, std::index_sequence<kRows...>) {
+  static constexpr TilesFunction kTable[] = {&Tiles<kRows + 1, kVectors, kAlongRows>...};
   return kTable[rows - 1];
 }
 
 template <bool kAlongRows>
-TileFunction FunctionOf(size_t rows, size_t vectors) {
+TilesFunction FunctionOf(size_t rows, size_t vectors) {
   if constexpr (kWideRows != 0 && !kAlongRows) {
     if (vectors > kMaxVectors) {
       return FunctionOf<kWideVectors, kAlongRows>(rows, std::make_index_sequence<kWideRows>());
@@ -180,32 +190,25 @@ TileFunction FunctionOf(size_t rows, size_t vectors) {
 void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands& o) {
   const size_t lanes = hn::Lanes(D());
   const size_t panel_width = (o.wide ? kWideVectors : kMaxVectors) * lanes;
-  const bool late = IsExponential(o.act);
   const bool along_rows = o.a_depth != 1 || o.sgd != nullptr;
   Prefetcher prefetcher(strips, count, CeilDiv(o.columns, panel_width), o);
-  TileArgs args;
+  const TileStrip* const end = strips + count;
   for (size_t j = 0, panel = 0; j < o.columns; j += panel_width, ++panel) {
     const size_t columns = std::min(panel_width, o.columns - j);
     const size_t vectors = o.wide ? kWideVectors : columns > lanes ? 2 : 1;
-    args.bias = o.bias == nullptr ? nullptr : o.bias + j;
-    args.tail = columns % lanes;
+    const PanelArgs args{.b = o.b + panel * o.b_panel,
+                         .c = o.c + j,
+                         .bias = o.bias == nullptr ? nullptr : o.bias + j,
+                         .columns = columns,
+                         .tail = columns % lanes};
     const bool shallow = AreShallow(o, columns);
-    for (size_t i = 0; i < count; ++i) {
-      const TileStrip& strip = strips[i];
-      if (shallow && IsShallow(strip)) {
-        args.b = o.b + panel * o.b_panel, args.c = o.c + j;
-        const auto run = ShallowFunctionOf(strip.rows, std::make_index_sequence<kMaxRows>());
-        i = static_cast<size_t>(run(&strip, strips + count, o, args, prefetcher) - strips) - 1;
-        continue;
-      }
-      args.a = o.a + strip.a;
-      args.b = o.b + strip.b + panel * o.b_panel;
-      args.c = o.c + strip.c + j;
-      const TileFunction tile = along_rows ? FunctionOf<true>(strip.rows, vectors)
-                                           : FunctionOf<false>(strip.rows, vectors);
-      if (o.sgd != nullptr) FetchWeights(strip.rows, columns, args.c, o.c_row);
-      tile(strip, o, args, prefetcher.Before(strip));
-      if (late && strip.finish) ActivateRows(o.act, strip.rows, columns, args.c, o.c_row);
+    for (const TileStrip* strip = strips; strip != end;) {
+      const TilesFunction run =
+          shallow && IsShallow(*strip)
+              ? ShallowFunctionOf(strip->rows, std::make_index_sequence<kMaxRows>())
+          : along_rows ? FunctionOf<true>(strip->rows, vectors)
+                       : FunctionOf<false>(strip->rows, vectors);
+      strip = run(strip, end, o, args, prefetcher);
     }
   }
   if (o.past) hwy::FlushStream();

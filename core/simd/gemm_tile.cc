@@ -140,22 +140,33 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
                                            Prefetcher& prefetcher) {
   V start[1][kMaxVectors];
   LoadStart(t.bias, 0, start);
+  // Read once: Opaque would have them read again at each step.
+  const size_t a_segment = o.a_segment, b_segment = o.b_segment, b_depth = o.b_depth;
+  const size_t c_row = o.c_row;
+  const bool relu = o.act == Activation::kRelu;
   for (; strip != end && strip->rows == kRows && IsShallow(*strip); ++strip) {
     prefetcher.Before(*strip);
     V acc[kRows][kMaxVectors];
     StartTile(start, acc);
     const float* a = o.a + strip->a;
     const float* b = t.b + strip->b;
-    for (size_t s = strip->segments; s != 0; --s, a += o.a_segment, b += o.b_segment) {
-      // Kernels of three taps a row, without a loop.
-      const float* column = a;
-      const float* row = b;
-      size_t k = strip->depth;
-      for (; k >= 3; k -= 3) StepsAlongRows<3>(column, 1, row, o.b_depth, acc);
-      for (; k != 0; --k) StepsAlongRows<1>(column, 1, row, o.b_depth, acc);
+    // The usual kernel without a loop: its taps take no more instructions than their loops would.
+    if (HWY_LIKELY(strip->segments == 3 && strip->depth == 3)) {
+#pragma GCC unroll 3
+      for (size_t s = 0; s < 3; ++s, a += a_segment, b += b_segment) {
+        const float* column = a;
+        const float* row = b;
+        StepsAlongRows<3>(column, 1, row, b_depth, acc);
+      }
+    } else {
+      for (size_t s = strip->segments; s != 0; --s, a += a_segment, b += b_segment) {
+        const float* column = a;
+        const float* row = b;
+        for (size_t k = strip->depth; k != 0; --k) StepsAlongRows<1>(column, 1, row, b_depth, acc);
+      }
     }
-    if (o.act == Activation::kRelu) ReluTile(acc);
-    StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, o.c_row);
+    if (relu) ReluTile(acc);
+    StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, c_row);
   }
   return strip;
 }

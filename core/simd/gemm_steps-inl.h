@@ -9,6 +9,7 @@
 #endif
 
 #include <cstddef>
+#include <utility>
 
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
@@ -60,8 +61,9 @@ struct RowPointers {
       group[g] = a;
     }
   }
-  HWY_INLINE const float& At(size_t r, size_t row, size_t k) const {
-    return (group[r / 3] + k)[(r % 3) * row];
+  HWY_INLINE const float& At(size_t r, size_t row_bytes, size_t k) const {
+    const char* const p = reinterpret_cast<const char*>(group[r / 3] + k);
+    return *reinterpret_cast<const float*>(p + (r % 3) * row_bytes);
   }
   HWY_INLINE void Advance(size_t k) {
     for (size_t g = 0; g < kGroups; ++g) group[g] += k;
@@ -91,17 +93,49 @@ HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)
   }
 }
 
+// Step with explicit addresses, for two vectors. (Functions, not lambdas: with accumulators
+// captured gcc keeps them in memory.)
+template <size_t kK, size_t kRows, size_t... kR>
+HWY_INLINE void StepAlongDepthAt(const RowPointers<kRows>& rows, size_t row_bytes,
+                                 const float* HWY_RESTRICT b, V (&acc)[kRows][2],
+                                 std::index_sequence<kR...>) {
+  const D d;
+  const V row_of_b[2] = {hn::LoadU(d, b), hn::LoadU(d, b + hn::Lanes(d))};
+  (MulAddBroadcast<kR % 3, kK * sizeof(float)>(acc[kR], rows.group[kR / 3], row_bytes, row_of_b),
+   ...);
+}
+template <size_t kRows, size_t... kK>
+HWY_INLINE void StepsAlongDepthAt(const RowPointers<kRows>& rows, size_t row_bytes,
+                                  const float* HWY_RESTRICT& b, size_t b_depth, V (&acc)[kRows][2],
+                                  std::index_sequence<kK...>) {
+  ((StepAlongDepthAt<kK>(rows, row_bytes, b, acc, std::make_index_sequence<kRows>()), b += b_depth),
+   ...);
+}
+template <int kScale, size_t kRows, size_t... kR>
+HWY_INLINE void StepAlongRowsAt(const float* a, size_t index, const float* HWY_RESTRICT b,
+                                V (&acc)[kRows][2], std::index_sequence<kR...>) {
+  const D d;
+  const V row_of_b[2] = {hn::LoadU(d, b), hn::LoadU(d, b + hn::Lanes(d))};
+  (MulAddBroadcast<kScale, kR * sizeof(float)>(acc[kR], a, index, row_of_b), ...);
+}
+
 // kCount steps of depth, A with a_depth == 1.
 template <size_t kCount, size_t kRows, size_t kVectors>
-HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t a_row,
+HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t row_bytes,
                                 const float* HWY_RESTRICT& b, size_t b_depth,
                                 V (&acc)[kRows][kVectors]) {
+  if constexpr (kExplicitAddresses && kVectors == 2) {
+    StepsAlongDepthAt(rows, row_bytes, b, b_depth, acc, std::make_index_sequence<kCount>());
+  } else {
 #pragma GCC unroll 8
-  for (size_t k = 0; k < kCount; ++k) {
-    Opaque(a_row);
-    // The first row of each group of three needs no index.
-    Step<0, 3>([&](size_t r) HWY_ATTR -> const float& { return rows.At(r, a_row, k); }, b, acc);
-    b += b_depth;
+    for (size_t k = 0; k < kCount; ++k) {
+      Opaque(row_bytes);
+      // The first row of each group of three needs no index.
+      const auto column = [&](size_t r)
+                              HWY_ATTR -> const float& { return rows.At(r, row_bytes, k); };
+      Step<0, 3>(column, b, acc);
+      b += b_depth;
+    }
   }
   rows.Advance(kCount);
 }
@@ -112,16 +146,17 @@ HWY_INLINE void SegmentAlongDepth(const float* HWY_RESTRICT a, size_t a_row, siz
                                   const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
                                   V (&acc)[kRows][kVectors], PrefetchStream& stream) {
   RowPointers<kRows> rows(a, a_group);
+  const size_t row_bytes = a_row * sizeof(float);
   for (; depth >= kTurn; depth -= kTurn) {
     stream.Next();
-    StepsAlongDepth<kTurn>(rows, a_row, b, b_depth, acc);
+    StepsAlongDepth<kTurn>(rows, row_bytes, b, b_depth, acc);
   }
   // Fewer than a turn, without a loop: with few channels there is nothing else.
   if constexpr (kTurn > 4) {
-    if (depth & 4) StepsAlongDepth<4>(rows, a_row, b, b_depth, acc);
+    if (depth & 4) StepsAlongDepth<4>(rows, row_bytes, b, b_depth, acc);
   }
-  if (depth & 2) StepsAlongDepth<2>(rows, a_row, b, b_depth, acc);
-  if (depth & 1) StepsAlongDepth<1>(rows, a_row, b, b_depth, acc);
+  if (depth & 2) StepsAlongDepth<2>(rows, row_bytes, b, b_depth, acc);
+  if (depth & 1) StepsAlongDepth<1>(rows, row_bytes, b, b_depth, acc);
 }
 
 // kCount steps of depth, A with a_row == 1: the rows of one k are neighbours.
@@ -129,12 +164,30 @@ template <size_t kCount, size_t kRows, size_t kVectors>
 HWY_INLINE void StepsAlongRows(const float* HWY_RESTRICT& a, size_t a_depth,
                                const float* HWY_RESTRICT& b, size_t b_depth,
                                V (&acc)[kRows][kVectors]) {
+  if constexpr (kExplicitAddresses && kVectors == 2) {
+    constexpr auto kAll = std::make_index_sequence<kRows>();
+    const size_t step = a_depth * sizeof(float), steps3 = 3 * step;
+#pragma GCC unroll 2
+    for (size_t k = 0; k + 4 <= kCount; k += 4) {
+      StepAlongRowsAt<0>(a, step, b, acc, kAll);
+      StepAlongRowsAt<1>(a, step, b += b_depth, acc, kAll);
+      StepAlongRowsAt<2>(a, step, b += b_depth, acc, kAll);
+      StepAlongRowsAt<1>(a, steps3, b += b_depth, acc, kAll);
+      a += 4 * a_depth, b += b_depth;
+      Opaque(a);
+    }
+    if constexpr (kCount % 4 > 0) StepAlongRowsAt<0>(a, step, b, acc, kAll);
+    if constexpr (kCount % 4 > 1) StepAlongRowsAt<1>(a, step, b += b_depth, acc, kAll);
+    if constexpr (kCount % 4 > 2) StepAlongRowsAt<2>(a, step, b += b_depth, acc, kAll);
+    if constexpr (kCount % 4 > 0) a += kCount % 4 * a_depth, b += b_depth;
+  } else {
 #pragma GCC unroll 8
-  for (size_t k = 0; k < kCount; ++k) {
-    Opaque(a);
-    Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
-    a += a_depth;
-    b += b_depth;
+    for (size_t k = 0; k < kCount; ++k) {
+      Opaque(a);
+      Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
+      a += a_depth;
+      b += b_depth;
+    }
   }
 }
 
@@ -203,8 +256,8 @@ HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* H
   }
 }
 
-// c holds weights w, acc the sums of their gradient:  w -= lr (acc + weight_decay w), in the order of
-// SgdRow (pointwise_rows.cc), so that both give the same bits.
+// c holds weights w, acc the sums of their gradient:  w -= lr (acc + weight_decay w), in the order
+// of SgdRow (pointwise_rows.cc), so that both give the same bits.
 template <bool kTail, size_t kRows, size_t kVectors>
 HWY_INLINE void DescendTile(const V (&acc)[kRows][kVectors], const SgdStep& sgd, size_t tail,
                             float* HWY_RESTRICT c, size_t c_row) {

@@ -258,25 +258,22 @@ HWY_INLINE void StoreTile(const V (&acc)[kRows][kVectors], size_t tail, float* H
 
 // c holds weights w, acc the sums of their gradient:  w -= lr (acc + weight_decay w), in the order
 // of SgdRow (pointwise_rows.cc), so that both give the same bits.
-template <bool kTail, size_t kRows, size_t kVectors>
+template <size_t kRows, size_t kVectors>
 HWY_INLINE void DescendTile(const V (&acc)[kRows][kVectors], const SgdStep& sgd, size_t tail,
                             float* HWY_RESTRICT c, size_t c_row) {
   const D d;
   const V lr = hn::Set(d, sgd.lr), decay = hn::Set(d, sgd.weight_decay);
+  const auto stepped = [&](V old, V sum)
+                           HWY_ATTR { return hn::NegMulAdd(lr, hn::MulAdd(decay, old, sum), old); };
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r, c += c_row) {
     Opaque(c);
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kVectors; ++v) {
-      float* const to = c + v * hn::Lanes(d);
-      const bool part = kTail && v + 1 == kVectors;
-      const V old = part ? LoadTail(d, to, tail) : hn::LoadU(d, to);
-      const V stepped = hn::NegMulAdd(lr, hn::MulAdd(decay, old, acc[r][v]), old);
-      if (part) {
-        StoreTail(stepped, d, to, tail);
-      } else {
-        hn::StoreU(stepped, d, to);
-      }
+    float* const last = c + (kVectors - 1) * hn::Lanes(d);
+    if constexpr (kVectors == 2) hn::StoreU(stepped(hn::LoadU(d, c), acc[r][0]), d, c);
+    if (HWY_LIKELY(tail == 0)) {
+      hn::StoreU(stepped(hn::LoadU(d, last), acc[r][kVectors - 1]), d, last);
+    } else {
+      StoreTail(stepped(LoadTail(d, last, tail), acc[r][kVectors - 1]), d, last, tail);
     }
   }
 }

@@ -101,11 +101,7 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
     prefetch = stream;
     if constexpr (kAlongRows) {
       if (o.sgd != nullptr) {
-        if (t.tail == 0) {
-          DescendTile<false>(acc, *o.sgd, 0, c, o.c_row);
-        } else {
-          DescendTile<true>(acc, *o.sgd, t.tail, c, o.c_row);
-        }
+        DescendTile(acc, *o.sgd, t.tail, c, o.c_row);
         continue;
       }
     }

@@ -135,7 +135,8 @@ PeerCall MakeConv(ConvPass pass, const Conv2dShape& s, const ConvOperands& opera
   return MakeCall(dnnl::convolution_backward_weights(pd), std::move(args), std::move(finish));
 }
 
-// The blocked layout that the library itself picks on this machine; its batch norm knows no other.
+// The blocked layout that the library picks for its own kernels on this machine; batch norm in
+// another runs its reference code.
 Tag BlockedTag() {
   const auto isa = static_cast<int>(dnnl::get_effective_cpu_isa());
   return isa >= static_cast<int>(dnnl::cpu_isa::avx512_core) ? Tag::nChw16c : Tag::nChw8c;

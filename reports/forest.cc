@@ -14,7 +14,7 @@ namespace {
 constexpr double kLabelWidth = 268, kTextWidth = 208, kColumnGap = 20;
 constexpr double kLeft = kMargin + kLabelWidth + kColumnGap;
 constexpr double kRight = kFigureWidth - kMargin - kTextWidth - kColumnGap;
-constexpr double kGroupHead = 34, kAxisHeight = 30, kLine = 16;
+constexpr double kGroupHead = 34, kScaleHeight = 30, kLine = 16;
 
 const char* ColorOf(const ForestRow& row) {
   switch (row.outcome) {
@@ -176,7 +176,7 @@ double DrawGroup(Svg& svg, const ForestGroup& group, double top) {
            {12, ink::kMuted, "start", false, 0, false});
   svg.Text({kRight, top + 22}, group.greater.empty() ? "" : group.greater + " →",
            {12, ink::kMuted, "end", false, 0, false});
-  return bottom + kAxisHeight;
+  return bottom + kScaleHeight;
 }
 
 }  // namespace
@@ -184,7 +184,7 @@ double DrawGroup(Svg& svg, const ForestGroup& group, double top) {
 std::string Forest::Render() const {
   double height = FigureHeadHeight(title, subtitle) + 14;
   for (const ForestGroup& group : groups) {
-    height += kGroupHead + kAxisHeight;
+    height += kGroupHead + kScaleHeight;
     for (const ForestRow& row : group.rows) height += HeightOf(row);
   }
   Svg svg(kFigureWidth, height, title, subtitle);

@@ -18,10 +18,10 @@ struct Best {
       false;  // the best rate is the first or last of several: a better one may lie beyond
 };
 
-using Median = Bound (*)(const Study&, const Arm&);
+using MedianOf = Bound (*)(const Study&, const Arm&);
 
 Best BestAt(const Study& study, const Series& series, const std::string& batch, const Factor* lr,
-            Median median) {
+            MedianOf median) {
   Best best;
   for (const Arm* arm : series.arms) {
     if (arm->levels.at("batch") != batch) continue;

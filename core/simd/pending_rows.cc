@@ -187,8 +187,10 @@ HWY_NOINLINE void WalkChannels(const Map& shared, size_t c, size_t end, size_t p
   const Map map = shared;
   const Places at = places;
   const size_t lanes = hn::Lanes(D());
-  for (; c + kGroup * lanes <= end; c += kGroup * lanes) {
-    WalkGroup<kGroup, false>(map, positions, c, lanes, at);
+  if constexpr (kGroup > 2) {
+    for (; c + kGroup * lanes <= end; c += kGroup * lanes) {
+      WalkGroup<kGroup, false>(map, positions, c, lanes, at);
+    }
   }
   for (; c + 2 * lanes <= end; c += 2 * lanes) {
     WalkGroup<2, false>(map, positions, c, lanes, at);

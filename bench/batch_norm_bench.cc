@@ -136,7 +136,7 @@ std::function<void()> OurRun(Kind kind, std::shared_ptr<Tensors> t, int threads)
     };
   }
   return [=] {
-    norm->Backward(t->src.data(), t->dy.data(), t->gamma.data(), t->d_src.data(), t->d_gamma.data(),
+    norm->Backward(t->src.data(), t->dy.data(), t->d_src.data(), t->d_gamma.data(),
                    t->d_beta.data());
   };
 }

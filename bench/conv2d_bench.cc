@@ -85,8 +85,7 @@ ConvTensors MakeTensors(const Conv2dShape& s) {
   t.bias = RandomFloats(s.channels_out, 3), t.dz = RandomFloats(dst, 4), t.z = RandomFloats(dst, 5);
   t.src_scale = RandomFloats(s.channels_in, 6), t.src_shift = RandomFloats(s.channels_in, 7);
   t.scale = RandomFloats(s.channels_out, 8), t.shift = RandomFloats(s.channels_out, 9);
-  t.c1 = RandomFloats(s.channels_out, 10), t.c2 = RandomFloats(s.channels_out, 11);
-  t.c3 = RandomFloats(s.channels_out, 12);
+  t.slope = RandomFloats(s.channels_out, 10), t.base = RandomFloats(s.channels_out, 11);
   t.moments = TileMoments(s.samples, s.channels_out);
   t.dst = AlignedBuffer<float>(dst), t.d_src = AlignedBuffer<float>(src);
   t.d_weights = AlignedBuffer<float>(weights), t.d_bias = AlignedBuffer<float>(s.channels_out);

@@ -29,7 +29,7 @@ class Values {
     // The sign is decided in float32, as the kernel decides it: at the kink both are right.
     const float u = t_.scale[c] * t_.z[i] + t_.shift[c];
     const double dyn = u > 0 ? t_.dz[i] : 0.0;
-    return t_.c1[c] * dyn + double{t_.c2[c]} * t_.z[i] + t_.c3[c];
+    return t_.scale[c] * dyn + double{t_.slope[c]} * t_.z[i] + t_.base[c];
   }
 
  private:
@@ -94,7 +94,7 @@ PendingGrad ConvTensors::Gradient(bool fused) const {
   g.form = PendingGrad::Form::kNormAct;
   g.act = Activation::kRelu;
   g.v = z.data(), g.scale = scale.data(), g.shift = shift.data();
-  g.c1 = c1.data(), g.c2 = c2.data(), g.c3 = c3.data();
+  g.slope = slope.data(), g.base = base.data();
   return g;
 }
 

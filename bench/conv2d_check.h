@@ -13,8 +13,8 @@ struct ConvTensors {
   Conv2dShape shape;
   AlignedBuffer<float> src, weights, bias, dz, z;  // dz: plain gradient, or dy of the fused form
   AlignedBuffer<float> src_scale, src_shift;       // fused: src = relu(scale v + shift)
-  AlignedBuffer<float> scale, shift, c1, c2,
-      c3;  // fused: dz = c1 dy [scale z + shift > 0] + c2 z + c3
+  // fused: dz = scale dy [scale z + shift > 0] + slope z + base
+  AlignedBuffer<float> scale, shift, slope, base;
   AlignedBuffer<float> dst, d_src, d_weights, d_bias;
   TileMoments moments;
 

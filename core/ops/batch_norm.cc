@@ -10,6 +10,7 @@
 #include "core/ops/chunks.h"
 #include "core/ops/group_tiles.h"
 #include "core/ops/pending_span.h"
+#include "core/simd/batch_norm_coefficients.h"
 #include "core/simd/batch_norm_rows.h"
 
 namespace batchmark {
@@ -136,6 +137,17 @@ void BatchNormBackwardSums::Merge(const MomentTiles& tiles, const double* rstd, 
                   d_beta + group * channels);
     MergeTileSums(slots_.m2.data() + begin * channels, count, channels, rstd + group * channels,
                   d_gamma + group * channels);
+  });
+}
+
+void FormGradientMap(const MomentTiles& tiles, size_t channels, const double* mean,
+                     const double* rstd, const float* scale, const double* d_beta,
+                     const double* d_gamma, float* slope, float* base) {
+  ForGroupTiles(tiles, [&](size_t group, size_t tile, size_t n) {
+    const size_t k = group * channels;
+    const size_t rows = tiles.tiles[tile + n - 1].row_end - tiles.tiles[tile].row_begin;
+    BackwardCoefficients(channels, rows, mean + k, rstd + k, scale + k, d_beta + k, d_gamma + k,
+                         slope + k, base + k);
   });
 }
 

@@ -6,8 +6,8 @@
 //   y = gamma (z - mean) rstd + beta = scale z + shift,   scale = gamma rstd,  shift = beta - mean scale
 // Backward (pre: dyn = dy * act'(y); post: dyn = dy), xhat = (z - mean) rstd:
 //   d_beta = sum dyn        d_gamma = sum dyn xhat          (summed over groups)
-//   dz = scale (dyn - d_beta_g / m - xhat d_gamma_g / m) = c1 dyn + c2 z + c3
-//   c1 = scale,  c2 = -scale rstd d_gamma_g / m,  c3 = -scale d_beta_g / m - c2 mean
+//   dz = scale (dyn - d_beta_g / m - xhat d_gamma_g / m) = scale dyn + slope z + base
+//   slope = -scale rstd d_gamma_g / m,  base = -scale d_beta_g / m - slope mean
 //
 // This header has the pieces that a block puts together (moments -> coefficients -> pending) and the
 // whole operation for benches. All sums: fixed tiles, merged in index order, in double.
@@ -29,7 +29,7 @@ void GatherMoments(Parallel& parallel, const float* x, const MomentTiles& tiles,
 void MergeMoments(const MomentTiles& tiles, const TileMoments& moments, size_t group_count, double* mean,
                   double* var);
 
-// Sums of the backward pass. v, scale, shift, act, form as in PendingGrad (kNormAct or kActNorm; c1..c3 unused).
+// Sums of the backward pass. v, scale, shift, act, form as in PendingGrad (kNormAct or kActNorm; slope, base unused).
 //   d_beta[g,c] = sum dyn     d_gamma[g,c] = sum dyn (v - mean[g,c]) rstd[g,c]
 // mean, rstd, d_beta, d_gamma [groups.count, C] double.
 class BatchNormBackwardSums {
@@ -47,6 +47,11 @@ class BatchNormBackwardSums {
   TileMoments slots_;  // reused as (sum dyn, sum dyn (v - mean)) per tile
 };
 
+// slope and base of every group from its sums; scale, slope, base [groups.count, C] float.
+void FormGradientMap(const MomentTiles& tiles, size_t channels, const double* mean, const double* rstd,
+                     const float* scale, const double* d_beta, const double* d_gamma, float* slope,
+                     float* base);
+
 // Write the value of a pending tensor / gradient, n samples, to dst (may alias v or dy).
 void Resolve(Parallel& parallel, size_t n, const Pending& src, float* dst);
 void Resolve(Parallel& parallel, size_t n, const PendingGrad& src, float* dst);
@@ -56,12 +61,11 @@ class BatchNorm {
  public:
   BatchNorm(Parallel& parallel, size_t samples, size_t positions, size_t channels, size_t group_size = 0);
   ~BatchNorm();
-  // saved mean and rstd stay inside for Backward. mean_out, var_out [groups, C] may be null.
+  // mean, rstd and scale stay inside for Backward. mean_out, var_out [groups, C] may be null.
   void ForwardTraining(const float* src, const float* gamma, const float* beta, float eps, Activation act,
                        float* dst, float* mean_out = nullptr, float* var_out = nullptr);
   // dst = output of ForwardTraining is not needed: act' is recomputed from src.
-  void Backward(const float* src, const float* dy, const float* gamma, float* d_src, float* d_gamma,
-                float* d_beta);
+  void Backward(const float* src, const float* dy, float* d_src, float* d_gamma, float* d_beta);
   // dst = act(gamma (src - mean) / sqrt(var + eps) + beta), population statistics mean, var [C].
   void Inference(size_t n, const float* src, const float* gamma, const float* beta, const float* mean,
                  const float* var, float eps, Activation act, float* dst);

@@ -6,9 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/parts.h"
 #include "core/ops/batch_norm.h"
-#include "core/ops/group_tiles.h"
 #include "core/simd/batch_norm_coefficients.h"
-#include "core/simd/batch_norm_rows.h"
 
 namespace batchmark {
 
@@ -22,7 +20,7 @@ struct BatchNorm::State {
         slots(tiles.tiles.size(), channels),
         sums(parallel, tiles.tiles.size(), channels),
         doubles(5 * groups.count * channels),
-        floats(5 * groups.count * channels) {}
+        floats(4 * groups.count * channels) {}
 
   size_t Coefficients() const { return groups.count * channels; }
   double* Mean() { return doubles.data(); }
@@ -32,7 +30,8 @@ struct BatchNorm::State {
   double* DGamma() { return doubles.data() + 4 * Coefficients(); }
   float* Scale() { return floats.data(); }
   float* Shift() { return floats.data() + Coefficients(); }
-  float* C(size_t i) { return floats.data() + (1 + i) * Coefficients(); }  // c1, c2, c3
+  float* Slope() { return floats.data() + 2 * Coefficients(); }
+  float* Base() { return floats.data() + 3 * Coefficients(); }
 
   void FormForward(const float* gamma, const float* beta, float eps) {
     MergeMoments(tiles, slots, groups.count, Mean(), Var());
@@ -42,14 +41,9 @@ struct BatchNorm::State {
     }
   }
 
-  // From d_beta, d_gamma of the groups to c1, c2, c3 and the parameters' gradients.
-  void FormBackward(const float* gamma, float* d_gamma, float* d_beta) {
-    ForGroupTiles(tiles, [&](size_t group, size_t tile, size_t n) {
-      const size_t k = group * channels;
-      const size_t rows = tiles.tiles[tile + n - 1].row_end - tiles.tiles[tile].row_begin;
-      BackwardCoefficients(channels, rows, Mean() + k, Rstd() + k, gamma, DBeta() + k, DGamma() + k,
-                           C(1) + k, C(2) + k, C(3) + k);
-    });
+  // From d_beta, d_gamma of the groups to slope, base and the parameters' gradients.
+  void FormBackward(float* d_gamma, float* d_beta) {
+    FormGradientMap(tiles, channels, Mean(), Rstd(), Scale(), DBeta(), DGamma(), Slope(), Base());
     for (size_t c = 0; c < channels; ++c) {
       double beta_sum = 0.0, gamma_sum = 0.0;
       for (size_t k = c; k < Coefficients(); k += channels) {
@@ -96,16 +90,16 @@ void BatchNorm::ForwardTraining(const float* src, const float* gamma, const floa
   }
 }
 
-void BatchNorm::Backward(const float* src, const float* dy, const float* gamma, float* d_src,
-                         float* d_gamma, float* d_beta) {
+void BatchNorm::Backward(const float* src, const float* dy, float* d_src, float* d_gamma,
+                         float* d_beta) {
   State& s = *state_;
   PendingGrad g;
   g.form = PendingGrad::Form::kNormAct;
   g.dy = dy, g.v = src, g.scale = s.Scale(), g.shift = s.Shift();
-  g.c1 = s.C(1), g.c2 = s.C(2), g.c3 = s.C(3);
+  g.slope = s.Slope(), g.base = s.Base();
   g.act = s.act, g.positions = s.positions, g.channels = s.channels, g.groups = s.groups;
   s.sums.Run(g, s.tiles, s.Mean(), s.Rstd(), s.DBeta(), s.DGamma());
-  s.FormBackward(gamma, d_gamma, d_beta);
+  s.FormBackward(d_gamma, d_beta);
   Resolve(s.parallel, s.groups.samples, g, d_src);
 }
 
@@ -117,10 +111,11 @@ void BatchNorm::Inference(size_t n, const float* src, const float* gamma, const 
   // Own coefficients: those of the last ForwardTraining stay for Backward.
   for (size_t c = 0; c < s.channels; ++c) {
     const double scale = double{gamma[c]} / std::sqrt(double{var[c]} + double{eps});
-    s.C(1)[c] = static_cast<float>(scale);
-    s.C(2)[c] = static_cast<float>(double{beta[c]} - double{mean[c]} * double{s.C(1)[c]});
+    s.Slope()[c] = static_cast<float>(scale);
+    s.Base()[c] = static_cast<float>(double{beta[c]} - double{mean[c]} * double{s.Slope()[c]});
   }
-  const Pending y{src, s.C(1), s.C(2), act, s.positions, s.channels, SampleGroups{.samples = n}};
+  const Pending y{
+      src, s.Slope(), s.Base(), act, s.positions, s.channels, SampleGroups{.samples = n}};
   Resolve(s.parallel, n, y, dst);
 }
 

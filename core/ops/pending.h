@@ -51,9 +51,9 @@ inline Pending PlainPending(const float* v, size_t positions, size_t channels, s
 // Gradient with respect to the producer's linear output z = linear(x) + bias, not yet formed:
 //   kPlain       dz = dy
 //   kActivation  dz = dy * act'(v)                               v = act(z)            (placement none)
-//   kNormAct     dz = c1 * (dy * act'(y)) + c2 * v + c3          v = z, y = act(scale * v + shift)   (pre)
-//   kActNorm     dz = (c1 * dy + c2 * v + c3) * act'(v)          v = act(z)            (post)
-// c1, c2, c3 [groups.count, channels] carry batch norm's backward (see core/ops/batch_norm.h).
+//   kNormAct     dz = scale * (dy * act'(y)) + slope * v + base  v = z, y = act(scale * v + shift)   (pre)
+//   kActNorm     dz = (scale * dy + slope * v + base) * act'(v)  v = act(z)            (post)
+// scale, slope, base [groups.count, channels] carry batch norm's backward (see core/ops/batch_norm.h).
 struct PendingGrad {
   enum class Form { kPlain, kActivation, kNormAct, kActNorm };
   Form form = Form::kPlain;
@@ -61,9 +61,8 @@ struct PendingGrad {
   const float* v = nullptr;
   const float* scale = nullptr;
   const float* shift = nullptr;
-  const float* c1 = nullptr;
-  const float* c2 = nullptr;
-  const float* c3 = nullptr;
+  const float* slope = nullptr;
+  const float* base = nullptr;
   Activation act = Activation::kNone;
   size_t positions = 1;
   size_t channels = 0;

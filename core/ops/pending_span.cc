@@ -43,8 +43,7 @@ GradForm FormOf(const PendingGrad& src) {
 
 GradCoefficients CoefficientsOf(const PendingGrad& src, size_t group) {
   return {OfGroup(src.scale, group, src.channels), OfGroup(src.shift, group, src.channels),
-          OfGroup(src.c1, group, src.channels), OfGroup(src.c2, group, src.channels),
-          OfGroup(src.c3, group, src.channels)};
+          OfGroup(src.slope, group, src.channels), OfGroup(src.base, group, src.channels)};
 }
 
 RowBlock WholeRow(size_t columns, size_t channels, Reach reach) {

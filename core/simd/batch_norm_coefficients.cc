@@ -36,23 +36,21 @@ void NormalizeCoefficientsOnTarget(size_t channels, const double* mean, const do
 }
 
 void BackwardCoefficientsOnTarget(size_t channels, size_t rows, const double* mean,
-                                  const double* rstd, const float* gamma, const double* d_beta,
-                                  const double* d_gamma, float* c1, float* c2, float* c3) {
+                                  const double* rstd, const float* scale, const double* d_beta,
+                                  const double* d_gamma, float* slope, float* base) {
   const DD dd;
   const hn::Rebind<float, DD> half;
   const auto share = hn::Set(dd, -1.0 / static_cast<double>(rows));
   for (size_t c = 0; c < channels; c += hn::Lanes(dd)) {
     const size_t n = std::min(hn::Lanes(dd), channels - c);
-    const auto r = LoadTail(dd, rstd + c, n);
-    const auto k = hn::Mul(hn::PromoteTo(dd, LoadTail(half, gamma + c, n)), r);
-    const auto down = hn::Mul(k, share);
-    const auto slope = hn::DemoteTo(half, hn::Mul(hn::Mul(down, r), LoadTail(dd, d_gamma + c, n)));
-    // From the rounded c2, so that c2 (v - mean) cancels where mean >> sd.
-    const auto base = hn::NegMulAdd(hn::PromoteTo(dd, slope), LoadTail(dd, mean + c, n),
+    const auto down = hn::Mul(hn::PromoteTo(dd, LoadTail(half, scale + c, n)), share);
+    const auto exact =
+        hn::Mul(hn::Mul(down, LoadTail(dd, rstd + c, n)), LoadTail(dd, d_gamma + c, n));
+    const auto rounded = hn::DemoteTo(half, exact);
+    const auto rest = hn::NegMulAdd(hn::PromoteTo(dd, rounded), LoadTail(dd, mean + c, n),
                                     hn::Mul(down, LoadTail(dd, d_beta + c, n)));
-    StoreTail(hn::DemoteTo(half, k), half, c1 + c, n);
-    StoreTail(slope, half, c2 + c, n);
-    StoreTail(hn::DemoteTo(half, base), half, c3 + c, n);
+    StoreTail(rounded, half, slope + c, n);
+    StoreTail(hn::DemoteTo(half, rest), half, base + c, n);
   }
 }
 
@@ -75,10 +73,10 @@ void NormalizeCoefficients(size_t channels, const double* mean, const double* va
 }
 
 void BackwardCoefficients(size_t channels, size_t rows, const double* mean, const double* rstd,
-                          const float* gamma, const double* d_beta, const double* d_gamma,
-                          float* c1, float* c2, float* c3) {
+                          const float* scale, const double* d_beta, const double* d_gamma,
+                          float* slope, float* base) {
   HWY_DYNAMIC_DISPATCH(BackwardCoefficientsOnTarget)
-  (channels, rows, mean, rstd, gamma, d_beta, d_gamma, c1, c2, c3);
+  (channels, rows, mean, rstd, scale, d_beta, d_gamma, slope, base);
 }
 
 }  // namespace batchmark

@@ -12,10 +12,11 @@ void NormalizeCoefficients(size_t channels, const double* mean, const double* va
                            const float* gamma, const float* beta, double eps, double* rstd,
                            float* scale, float* shift);
 
-// dz = c1 dyn + c2 v + c3 of a group of `rows` rows (core/ops/batch_norm.h):
-//   c1 = gamma rstd,  c2 = -c1 rstd d_gamma / rows,  c3 = -c1 d_beta / rows - c2 mean
+// dz = scale dyn + slope v + base of a group of `rows` rows (core/ops/batch_norm.h):
+//   slope = -scale rstd d_gamma / rows,  base = -scale d_beta / rows - slope mean, from the slope
+// rounded to float so that slope (v - mean) cancels where mean >> sd.
 void BackwardCoefficients(size_t channels, size_t rows, const double* mean, const double* rstd,
-                          const float* gamma, const double* d_beta, const double* d_gamma,
-                          float* c1, float* c2, float* c3);
+                          const float* scale, const double* d_beta, const double* d_gamma,
+                          float* slope, float* base);
 
 }  // namespace batchmark

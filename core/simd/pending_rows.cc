@@ -90,21 +90,18 @@ struct GradMap {
   FarStore out;
 
   struct Coefficients {
-    V scale, shift, c1, c2, c3;
+    V scale, shift, slope, base;
   };
   template <bool kTail>
   HWY_INLINE Coefficients Load(size_t c, size_t n) const {
     const V zero = hn::Zero(D());
-    Coefficients k{zero, zero, zero, zero, zero};
-    if constexpr (kForm == GradForm::kNormAct) {
-      k.scale = LoadPart<kTail>(p.scale + c, n);
-      k.shift = LoadPart<kTail>(p.shift + c, n);
-    }
+    Coefficients k{zero, zero, zero, zero};
     if constexpr (kForm != GradForm::kActivation) {
-      k.c1 = LoadPart<kTail>(p.c1 + c, n);
-      k.c2 = LoadPart<kTail>(p.c2 + c, n);
-      k.c3 = LoadPart<kTail>(p.c3 + c, n);
+      k.scale = LoadPart<kTail>(p.scale + c, n);
+      k.slope = LoadPart<kTail>(p.slope + c, n);
+      k.base = LoadPart<kTail>(p.base + c, n);
     }
+    if constexpr (kForm == GradForm::kNormAct) k.shift = LoadPart<kTail>(p.shift + c, n);
     return k;
   }
   HWY_INLINE void Prefetch(size_t from, size_t to) const {
@@ -122,9 +119,9 @@ struct GradMap {
       dz = TimesDerivative<kAct>(d, x, g);
     } else if constexpr (kForm == GradForm::kNormAct) {
       const V y = Activate<kAct>(d, hn::MulAdd(k.scale, x, k.shift));
-      dz = hn::MulAdd(k.c1, TimesDerivative<kAct>(d, y, g), hn::MulAdd(k.c2, x, k.c3));
+      dz = hn::MulAdd(k.scale, TimesDerivative<kAct>(d, y, g), hn::MulAdd(k.slope, x, k.base));
     } else {
-      dz = TimesDerivative<kAct>(d, x, hn::MulAdd(k.c1, g, hn::MulAdd(k.c2, x, k.c3)));
+      dz = TimesDerivative<kAct>(d, x, hn::MulAdd(k.scale, g, hn::MulAdd(k.slope, x, k.base)));
     }
     out.Store<kFar, kTail>(dz, to, n);
   }
@@ -145,8 +142,8 @@ HWY_INLINE void WalkPart(const Map& map, size_t c, size_t n, size_t from, size_t
 }
 
 // A far block in the order of memory: v, dy and dst are streams that the hardware fetches ahead,
-// where groups of channels read a line here and there. Coefficients come from the first cache, which
-// such a pass leaves idle.
+// where groups of channels read a line here and there. Coefficients come from the first cache,
+// which such a pass leaves idle.
 template <class Map>
 HWY_NOINLINE void WalkFar(const RowBlock& block, const Map& shared) {
   // A copy: what is stored might change the original, as far as the compiler knows.
@@ -155,7 +152,7 @@ HWY_NOINLINE void WalkFar(const RowBlock& block, const Map& shared) {
   for (size_t at = 0; at < columns; at += channels) WalkPart<true>(map, 0, channels, at, at);
 }
 
-// Coefficients of a group of vectors stay in registers: five a vector at most, of 32 registers
+// Coefficients of a group of vectors stay in registers: four a vector at most, of 32 registers
 // where there is AVX-512, else of 16.
 constexpr size_t kGroup = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
 

@@ -1,7 +1,7 @@
 // Values of pending tensors and gradients (core/ops/pending.h), formed for a block of rows:
 // elementwise maps whose coefficients repeat with the channels.
 //   element i of a row belongs to channel (first + i) % channels
-// One call handles one statistics group: scale ... c3 point at the group's coefficients.
+// One call handles one statistics group: scale ... base point at the group's coefficients.
 #pragma once
 
 #include <cstddef>
@@ -28,14 +28,13 @@ enum class GradForm { kActivation, kNormAct, kActNorm };
 // The three non-plain forms of PendingGrad; dy and v share src_stride. dst may be dy when the
 // strides agree.
 //   kActivation  dst = dy act'(v)
-//   kNormAct     dst = c1 (dy act'(y)) + c2 v + c3,   y = act(scale v + shift)
-//   kActNorm     dst = (c1 dy + c2 v + c3) act'(v)
+//   kNormAct     dst = scale (dy act'(y)) + slope v + base,   y = act(scale v + shift)
+//   kActNorm     dst = (scale dy + slope v + base) act'(v)
 struct GradCoefficients {
   const float* scale = nullptr;
   const float* shift = nullptr;
-  const float* c1 = nullptr;
-  const float* c2 = nullptr;
-  const float* c3 = nullptr;
+  const float* slope = nullptr;
+  const float* base = nullptr;
 };
 void GradRows(const RowBlock& block, GradForm form, Activation act, const float* dy, const float* v,
               const GradCoefficients& coefficients, float* dst);

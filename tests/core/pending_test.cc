@@ -32,7 +32,7 @@ TEST_CASE("resolve: every form, every tail, groups, in place") {
         const size_t k = groups.count * channels;
         const Floats v = NormalFloats(size, 1), dy = NormalFloats(size, 2),
                      scale = NormalFloats(k, 3), shift = NormalFloats(k, 4);
-        const Floats c1 = NormalFloats(k, 5), c2 = NormalFloats(k, 6), c3 = NormalFloats(k, 7);
+        const Floats slope = NormalFloats(k, 5), base = NormalFloats(k, 6);
         const auto of = [&](size_t i) {
           return groups.Of(i / (positions * channels)) * channels + i % channels;
         };
@@ -62,13 +62,13 @@ TEST_CASE("resolve: every form, every tail, groups, in place") {
           if (form != Form::kNormAct) {
             for (float& x : value) x = static_cast<float>(ref::Activate(exact_act, double{x}));
           }
-          PendingGrad grad{form,         dy.data(), value.data(), scale.data(),
-                           shift.data(), c1.data(), c2.data(),    c3.data(),
-                           act,          positions, channels,     groups};
+          PendingGrad grad{form,         dy.data(),    value.data(), scale.data(),
+                           shift.data(), slope.data(), base.data(),  act,
+                           positions,    channels,     groups};
           const auto exact = [&](size_t i) {
             const double x = double{value[i]}, g = double{dy[i]};
             const size_t j = of(i);
-            const double affine_part = double{c2[j]} * x + double{c3[j]};
+            const double affine_part = double{slope[j]} * x + double{base[j]};
             switch (form) {
               case Form::kPlain:
                 return g;
@@ -76,10 +76,10 @@ TEST_CASE("resolve: every form, every tail, groups, in place") {
                 return g * ref::ActivateDerivative(exact_act, x);
               case Form::kNormAct: {
                 const double y = ref::Activate(exact_act, double{scale[j]} * x + double{shift[j]});
-                return double{c1[j]} * g * ref::ActivateDerivative(exact_act, y) + affine_part;
+                return double{scale[j]} * g * ref::ActivateDerivative(exact_act, y) + affine_part;
               }
               case Form::kActNorm:
-                return (double{c1[j]} * g + affine_part) * ref::ActivateDerivative(exact_act, x);
+                return (double{scale[j]} * g + affine_part) * ref::ActivateDerivative(exact_act, x);
             }
             return 0.0;
           };
@@ -144,7 +144,7 @@ TEST_CASE("resolve: near, far and past the caches, the same bits and nothing bey
         const size_t k = groups.count * channels;
         const Floats v = NormalFloats(size, 1), dy = NormalFloats(size, 2),
                      scale = NormalFloats(k, 3), shift = NormalFloats(k, 4);
-        const Floats c1 = NormalFloats(k, 5), c2 = NormalFloats(k, 6), c3 = NormalFloats(k, 7);
+        const Floats slope = NormalFloats(k, 5), base = NormalFloats(k, 6);
         AlignedBuffer<float> near(size + 16), other(size + 16);
         const auto compare = [&](const auto& source) {
           std::fill(near.begin(), near.end(), 77.0f);
@@ -162,9 +162,8 @@ TEST_CASE("resolve: near, far and past the caches, the same bits and nothing bey
                          .v = v.data(),
                          .scale = scale.data(),
                          .shift = shift.data(),
-                         .c1 = c1.data(),
-                         .c2 = c2.data(),
-                         .c3 = c3.data(),
+                         .slope = slope.data(),
+                         .base = base.data(),
                          .act = act,
                          .positions = positions,
                          .channels = channels,

@@ -78,16 +78,14 @@ PendingGradData MakePendingGrad(size_t positions, size_t channels, const SampleG
   const size_t size = groups.samples * positions * channels, coefficients = groups.count * channels;
   p.dy = RandomFloats(size, seed), p.v = RandomFloats(size, seed + 1);
   p.scale = RandomFloats(coefficients, seed + 2), p.shift = RandomFloats(coefficients, seed + 3);
-  p.c1 = RandomFloats(coefficients, seed + 4), p.c2 = RandomFloats(coefficients, seed + 5);
-  p.c3 = RandomFloats(coefficients, seed + 6);
+  p.slope = RandomFloats(coefficients, seed + 4), p.base = RandomFloats(coefficients, seed + 5);
   p.pending = {.form = form,
                .dy = p.dy.data(),
                .v = p.v.data(),
                .scale = p.scale.data(),
                .shift = p.shift.data(),
-               .c1 = p.c1.data(),
-               .c2 = p.c2.data(),
-               .c3 = p.c3.data(),
+               .slope = p.slope.data(),
+               .base = p.base.data(),
                .act = act,
                .positions = positions,
                .channels = channels,
@@ -109,13 +107,13 @@ std::vector<double> PendingGradData::Value() const {
         break;
       case PendingGrad::Form::kNormAct: {
         const double y = reference::Activate(act, of(scale, i) * x + of(shift, i));
-        dz[i] =
-            of(c1, i) * (dz[i] * reference::ActivateDerivative(act, y)) + of(c2, i) * x + of(c3, i);
+        dz[i] = of(scale, i) * (dz[i] * reference::ActivateDerivative(act, y)) + of(slope, i) * x +
+                of(base, i);
         break;
       }
       case PendingGrad::Form::kActNorm:
-        dz[i] =
-            (of(c1, i) * dz[i] + of(c2, i) * x + of(c3, i)) * reference::ActivateDerivative(act, x);
+        dz[i] = (of(scale, i) * dz[i] + of(slope, i) * x + of(base, i)) *
+                reference::ActivateDerivative(act, x);
         break;
     }
   }

@@ -29,7 +29,7 @@ PendingData MakePending(size_t positions, size_t channels, const SampleGroups& g
                         Activation act, uint64_t seed);
 
 struct PendingGradData {
-  AlignedBuffer<float> dy, v, scale, shift, c1, c2, c3;
+  AlignedBuffer<float> dy, v, scale, shift, slope, base;
   PendingGrad pending;
   std::vector<double> Value() const;
 };

@@ -36,10 +36,10 @@ inline double NormalizeTolerance(double scale_v, double shift, double gamma_xhat
 // once, relative to |v - mean| since the mean's own rounding is put right in double.
 inline double BackwardSumTolerance(double sum_abs) { return 1.1 * kBlockError * sum_abs; }
 
-// |dz - float64 dz| for dz = c1 dyn + c2 v + c3 with float coefficients: roundings of the size of
-// the terms, and of the sums' errors, each a share of the mean absolute term (size).
-inline double GradientTolerance(double c1_dyn, double c2_v, double c3, double size) {
-  return 4.0 * kUnitRoundoff * (std::abs(c1_dyn) + std::abs(c2_v) + std::abs(c3)) +
+// |dz - float64 dz| for dz = scale dyn + slope v + base with float coefficients: roundings of the
+// size of the terms, and of the sums' errors, each a share of the mean absolute term (size).
+inline double GradientTolerance(double scale_dyn, double slope_v, double base, double size) {
+  return 4.0 * kUnitRoundoff * (std::abs(scale_dyn) + std::abs(slope_v) + std::abs(base)) +
          4.0 * kBlockError * size;
 }
 

@@ -17,14 +17,6 @@ size_t MaxGroups(const NormStats& stats, size_t capacity) {
   return grouped ? CeilDiv(capacity, stats.samples) : 1;
 }
 
-// Chan, Golub, LeVeque: (rows, mean, m2) += (rows_b, mean_b, m2_b), one channel.
-void Merge(double rows, double& mean, double& m2, double rows_b, double mean_b, double m2_b) {
-  const double delta = mean_b - mean;
-  const double total = rows + rows_b;
-  mean += delta * (rows_b / total);
-  m2 += m2_b + delta * delta * (rows * rows_b / total);
-}
-
 bool FormsByStats(PassMode mode) { return mode == PassMode::kTrain || mode == PassMode::kReadTrain; }
 
 }  // namespace
@@ -56,7 +48,7 @@ Norm::Norm(Parallel& parallel, const NormSpec& spec, size_t layer, size_t capaci
   for (auto* b : {&gamma_, &beta_, &d_gamma_out_, &d_beta_out_, &moving_mean_, &moving_var_}) {
     *b = AlignedBuffer<float>(channels);
   }
-  for (auto* b : {&scale_, &shift_, &c1_, &c2_, &c3_}) *b = AlignedBuffer<float>(all);
+  for (auto* b : {&scale_, &shift_, &slope_, &base_}) *b = AlignedBuffer<float>(all);
   updates_ = AlignedBuffer<float>(1);
   std::fill(gamma_.begin(), gamma_.end(), 1.0f);
   std::fill(moving_var_.begin(), moving_var_.end(), 1.0f);
@@ -81,39 +73,59 @@ TileMoments* Norm::Prepare(const Pass& pass) {
   return &moments_;
 }
 
-void Norm::Affine(size_t group, size_t channel, double mean, double rstd, double r, double d) {
-  const size_t i = group * channels_ + channel;
-  mean_[i] = mean, rstd_[i] = rstd, r_[i] = r, d_[i] = d;
-  const double gamma = gamma_[channel];
-  const double scale = gamma * rstd * r;
-  scale_[i] = static_cast<float>(scale);
-  // From the rounded scale, so that scale * mean cancels where mean >> sd.
-  shift_[i] = static_cast<float>(double{beta_[channel]} + gamma * d - mean * double{scale_[i]});
-  if (!std::isfinite(scale_[i]) || !std::isfinite(shift_[i])) non_finite_ = "batch moments";
+template <class M2>
+void Norm::Pooled::Add(double rows_b, const double* mean_b, const M2& m2_b) {
+  const double total = rows + rows_b;
+  const double share = rows_b / total, spread = rows * rows_b / total;
+  for (size_t c = 0; c < mean.size(); ++c) {
+    const double delta = mean_b[c] - mean[c];
+    mean[c] += delta * share;
+    m2[c] += m2_b(c) + delta * delta * spread;
+  }
+  rows = total;
+}
+
+void Norm::Pooled::Clear() {
+  rows = 0;
+  std::fill(mean.begin(), mean.end(), 0.0);
+  std::fill(m2.begin(), m2.end(), 0.0);
+}
+
+void Norm::FormAffine() {
+  bool finite = true;
+  for (size_t g = 0, i = 0; g < groups_.count; ++g) {
+    for (size_t c = 0; c < channels_; ++c, ++i) {
+      const double gamma = gamma_[c];
+      const double scale = gamma * rstd_[i] * r_[i];
+      scale_[i] = static_cast<float>(scale);
+      // From the rounded scale, so that scale * mean cancels where mean >> sd.
+      shift_[i] = static_cast<float>(double{beta_[c]} + gamma * d_[i] - mean_[i] * double{scale_[i]});
+      finite &= std::isfinite(scale_[i]) && std::isfinite(shift_[i]);
+    }
+  }
+  if (!finite) non_finite_ = "batch moments";
 }
 
 void Norm::FormStatistics(const Pass& pass) {
   non_finite_.clear();
+  const auto use = [&](size_t i, double mean, double rstd, double r, double d) {
+    mean_[i] = mean, rstd_[i] = rstd, r_[i] = r, d_[i] = d;
+  };
   if (!UsesBatchMoments(pass)) {
     const bool precise = spec_.eval.kind == NormEval::Kind::kPrecise;
     for (size_t c = 0; c < channels_; ++c) {
       const double mean = precise ? precise_mean_[c] : moving_mean_[c];
       const double var = precise ? precise_var_[c] : moving_var_[c];
-      Affine(0, c, mean, 1.0 / std::sqrt(var + spec_.eps), 1.0, 0.0);
+      use(c, mean, 1.0 / std::sqrt(var + spec_.eps), 1.0, 0.0);
     }
-    return;
+    return FormAffine();
   }
   MergeMoments(*tiles_, moments_, groups_.count, mean_.data(), var_.data());
-  batch_.rows = 0;
-  std::fill(batch_.mean.begin(), batch_.mean.end(), 0.0);
-  std::fill(batch_.m2.begin(), batch_.m2.end(), 0.0);
+  batch_.Clear();
   for (size_t g = 0; g < groups_.count; ++g) {
     const double rows = static_cast<double>((groups_.End(g) - groups_.Begin(g)) * positions_);
-    for (size_t c = 0; c < channels_; ++c) {
-      const size_t i = g * channels_ + c;
-      Merge(batch_.rows, batch_.mean[c], batch_.m2[c], rows, mean_[i], var_[i] * rows);
-    }
-    batch_.rows += rows;
+    const double* const var = var_.data() + g * channels_;
+    batch_.Add(rows, mean_.data() + g * channels_, [&](size_t c) { return var[c] * rows; });
   }
 
   using Kind = NormStats::Kind;
@@ -122,43 +134,45 @@ void Norm::FormStatistics(const Pass& pass) {
   const Kind kind = frozen ? Kind::kPopulation : training ? spec_.stats.kind : Kind::kBatch;
   gradient_through_ = kind != Kind::kPopulation && kind != Kind::kPopulationGauss;
   const Rng noise(pass.seed, RngStream::kNoise, RandomSub(pass, layer_));
-  for (size_t g = 0; g < groups_.count; ++g) {
-    for (size_t c = 0; c < channels_; ++c) {
-      const size_t i = g * channels_ + c;
-      const double moving_sd = std::sqrt(moving_var_[c] + spec_.eps);
-      const double batch_sd = std::sqrt(var_[i] + spec_.eps);
-      switch (kind) {
-        case Kind::kPopulation:
-          Affine(g, c, moving_mean_[c], 1.0 / moving_sd, 1.0, 0.0);
-          break;
-        case Kind::kPopulationGauss: {
-          const double m = static_cast<double>(spec_.stats.samples * positions_);
-          const double e1 = spec_.noise_scale * noise.Normal(2 * i);
-          const double e2 = spec_.noise_scale * noise.Normal(2 * i + 1);
-          // A factor below 1/10 would need a ten-sigma draw unless m is tiny; the floor keeps sd positive.
-          const double factor = std::max(0.1, 1.0 + e2 / std::sqrt(2.0 * m));
-          Affine(g, c, moving_mean_[c] + moving_sd * e1 / std::sqrt(m), 1.0 / (moving_sd * factor), 1.0, 0.0);
-          break;
-        }
-        case Kind::kRenorm: {
-          const double r_max = spec_.schedule.RMax(spec_.stats.r_max, pass.progress);
-          const double d_max = spec_.schedule.DMax(spec_.stats.d_max, pass.progress);
-          const double r = std::clamp(batch_sd / moving_sd, 1.0 / r_max, r_max);
-          const double d = std::clamp((mean_[i] - moving_mean_[c]) / moving_sd, -d_max, d_max);
-          Affine(g, c, mean_[i], 1.0 / batch_sd, r, d);
-          break;
-        }
-        default:
-          Affine(g, c, mean_[i], 1.0 / batch_sd, 1.0, 0.0);
-      }
+  const auto moving_sd = [&](size_t c) { return std::sqrt(moving_var_[c] + spec_.eps); };
+  const auto batch_sd = [&](size_t i) { return std::sqrt(var_[i] + spec_.eps); };
+  const auto for_all = [&](const auto& form) {
+    for (size_t g = 0, i = 0; g < groups_.count; ++g) {
+      for (size_t c = 0; c < channels_; ++c, ++i) form(i, c);
     }
+  };
+  switch (kind) {
+    case Kind::kPopulation:
+      for_all([&](size_t i, size_t c) { use(i, moving_mean_[c], 1.0 / moving_sd(c), 1.0, 0.0); });
+      break;
+    case Kind::kPopulationGauss: {
+      const double m = static_cast<double>(spec_.stats.samples * positions_);
+      for_all([&](size_t i, size_t c) {
+        const double e1 = spec_.noise_scale * noise.Normal(2 * i);
+        const double e2 = spec_.noise_scale * noise.Normal(2 * i + 1);
+        // A factor below 1/10 would need a ten-sigma draw unless m is tiny; the floor keeps sd positive.
+        const double factor = std::max(0.1, 1.0 + e2 / std::sqrt(2.0 * m));
+        use(i, moving_mean_[c] + moving_sd(c) * e1 / std::sqrt(m), 1.0 / (moving_sd(c) * factor), 1.0, 0.0);
+      });
+      break;
+    }
+    case Kind::kRenorm: {
+      const double r_max = spec_.schedule.RMax(spec_.stats.r_max, pass.progress);
+      const double d_max = spec_.schedule.DMax(spec_.stats.d_max, pass.progress);
+      for_all([&](size_t i, size_t c) {
+        const double r = std::clamp(batch_sd(i) / moving_sd(c), 1.0 / r_max, r_max);
+        const double d = std::clamp((mean_[i] - moving_mean_[c]) / moving_sd(c), -d_max, d_max);
+        use(i, mean_[i], 1.0 / batch_sd(i), r, d);
+      });
+      break;
+    }
+    default:
+      for_all([&](size_t i, size_t) { use(i, mean_[i], 1.0 / batch_sd(i), 1.0, 0.0); });
   }
+  FormAffine();
   if (pass.mode == PassMode::kTrain && !frozen) UpdateMoving();
   if (pass.mode == PassMode::kGather) {
-    for (size_t c = 0; c < channels_; ++c) {
-      Merge(gathered_.rows, gathered_.mean[c], gathered_.m2[c], batch_.rows, batch_.mean[c], batch_.m2[c]);
-    }
-    gathered_.rows += batch_.rows;
+    gathered_.Add(batch_.rows, batch_.mean.data(), [&](size_t c) { return batch_.m2[c]; });
   }
 }
 
@@ -182,26 +196,27 @@ void Norm::FormGradient(PendingGrad& grad, bool gathered) {
   } else {
     sums_.Run(grad, *tiles_, mean_.data(), rstd_.data(), d_beta_.data(), d_gamma_.data());
   }
+  if (gradient_through_) {
+    FormGradientMap(*tiles_, channels_, mean_.data(), rstd_.data(), scale_.data(), d_beta_.data(),
+                    d_gamma_.data(), slope_.data(), base_.data());
+  } else {
+    std::fill(slope_.begin(), slope_.end(), 0.0f);
+    std::fill(base_.begin(), base_.end(), 0.0f);
+  }
+  grad.slope = slope_.data(), grad.base = base_.data();
+  bool finite = true;
   for (size_t c = 0; c < channels_; ++c) {
     double d_gamma = 0.0, d_beta = 0.0;
-    for (size_t g = 0; g < groups_.count; ++g) {
-      const size_t i = g * channels_ + c;
-      const double rows = static_cast<double>((groups_.End(g) - groups_.Begin(g)) * positions_);
+    for (size_t i = c; i < groups_.count * channels_; i += channels_) {
       // xhat = (v - mean) rstd r + d, so its sum against dyn is r d_gamma_ + d d_beta_.
       d_gamma += r_[i] * d_gamma_[i] + d_[i] * d_beta_[i];
       d_beta += d_beta_[i];
-      const double c1 = scale_[i];
-      const double c2 = gradient_through_ ? -c1 * rstd_[i] * d_gamma_[i] / rows : 0.0;
-      const double c3 = gradient_through_ ? -c1 * d_beta_[i] / rows - c2 * mean_[i] : 0.0;
-      c1_[i] = scale_[i];
-      c2_[i] = static_cast<float>(c2);
-      c3_[i] = static_cast<float>(c3);
     }
     d_gamma_out_[c] = static_cast<float>(d_gamma);
     d_beta_out_[c] = static_cast<float>(d_beta);
-    if (!std::isfinite(d_gamma_out_[c]) || !std::isfinite(d_beta_out_[c])) non_finite_ = "d_gamma, d_beta";
+    finite &= std::isfinite(d_gamma_out_[c]) && std::isfinite(d_beta_out_[c]);
   }
-  grad.c1 = c1_.data(), grad.c2 = c2_.data(), grad.c3 = c3_.data();
+  if (!finite) non_finite_ = "d_gamma, d_beta";
 }
 
 std::vector<Tensor> Norm::Tensors() {
@@ -218,11 +233,7 @@ std::vector<Tensor> Norm::Tensors() {
   return tensors;
 }
 
-void Norm::StartGather() {
-  gathered_.rows = 0;
-  std::fill(gathered_.mean.begin(), gathered_.mean.end(), 0.0);
-  std::fill(gathered_.m2.begin(), gathered_.m2.end(), 0.0);
-}
+void Norm::StartGather() { gathered_.Clear(); }
 
 void Norm::FinishGather() {
   for (size_t c = 0; c < channels_; ++c) {

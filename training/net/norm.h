@@ -1,5 +1,5 @@
 // How statistics are formed and which noise they carry: everything of batch norm that is not arithmetic
-// over rows. Gives a block the (scale, shift) of its pending output and the (c1, c2, c3) of its pending
+// over rows. Gives a block the (scale, shift) of its pending output and the (slope, base) of its pending
 // gradient; keeps gamma, beta and the population (moving) moments.
 //
 // With m rows in group g (m = samples of g * positions), batch moments mean_B, var_B (biased):
@@ -64,7 +64,7 @@ class Norm {
   const float* scale() const { return scale_.data(); }
   const float* shift() const { return shift_.data(); }
 
-  // grad: form, dy, v, act, scale, shift are set; fills gamma's and beta's gradients and grad.c1..c3. gathered:
+  // grad: form, dy, v, act, scale, shift are set; fills gamma's and beta's gradients and grad.slope, base. gathered:
   // GatherGradient has been called for every sample of the pass; of an image (positions > 1), from any worker.
   void FormGradient(PendingGrad& grad, bool gathered);
   void GatherGradient(const PendingGrad& grad, size_t sample) { sums_.Gather(grad, *tiles_, sample, mean_.data()); }
@@ -81,7 +81,7 @@ class Norm {
  private:
   bool UsesBatchMoments(const Pass& pass) const;
   void UpdateMoving();
-  void Affine(size_t group, size_t channel, double mean, double rstd, double r, double d);
+  void FormAffine();  // scale and shift of all groups, from mean_, rstd_, r_, d_
 
   Parallel& parallel_;
   NormSpec spec_;
@@ -94,13 +94,17 @@ class Norm {
   std::vector<double> mean_, var_, rstd_, r_, d_, d_beta_, d_gamma_;  // [groups, C]
   struct Pooled {
     double rows = 0;
-    std::vector<double> mean, m2;
+    std::vector<double> mean, m2;  // [C]
+    void Clear();
+    // Merges the moments of rows_b more rows (Chan, Golub, LeVeque); m2_b(c) of channel c.
+    template <class M2>
+    void Add(double rows_b, const double* mean_b, const M2& m2_b);
   };
   Pooled batch_, gathered_;  // the whole batch; all batches of a gather
   AlignedBuffer<float> gamma_, beta_, d_gamma_out_, d_beta_out_, moving_mean_, moving_var_, updates_;
   // Of the last gather, for evaluation under precise:K alone: training may read the moving moments.
   std::vector<double> precise_mean_, precise_var_;
-  AlignedBuffer<float> scale_, shift_, c1_, c2_, c3_;  // [groups, C]
+  AlignedBuffer<float> scale_, shift_, slope_, base_;  // [groups, C]
   std::string non_finite_;
   // One cut per pass size (training batch, evaluation chunks); made on first sight, then reused.
   const MomentTiles* TilesFor(const SampleGroups& groups);

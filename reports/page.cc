@@ -42,7 +42,9 @@ void MarkdownTable::Row(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string MarkdownTable::Text() const { return Text([](size_t, const std::string& cell) { return cell; }); }
+std::string MarkdownTable::Text() const {
+  return Text([](size_t, const std::string& cell) { return cell; });
+}
 
 std::string MarkdownTable::PageText() const {
   return Text([&](size_t column, const std::string& cell) {
@@ -98,17 +100,25 @@ void ReportPage::Details(const std::string& summary, const std::string& markdown
 void ReportPage::Figure(const std::string& name, const std::string& alt, const std::string& svg,
                         const CsvTable& data, const std::string& caption) {
   const std::string stem = Unique(name);
+  Figure(stem, alt, svg, AddData(stem, data), caption);
+}
+
+void ReportPage::Figure(const std::string& name, const std::string& alt, const std::string& svg,
+                        const std::string& data_path, const std::string& caption) {
+  const std::string stem = Unique(name);
   files_["fig/" + stem + ".svg"] = svg;
-  files_["data/" + stem + ".csv"] = data.Text();
   markdown_ += "\n![" + MarkdownEscape(alt) + "](fig/" + stem + ".svg)\n\n" + caption +
-               (caption.empty() ? "" : " ") + "([data](data/" + stem +
-               ".csv), [command](#commands))\n";
+               (caption.empty() ? "" : " ") + "([data](" + data_path + "), [command](#commands))\n";
+}
+
+std::string ReportPage::AddData(const std::string& name, const CsvTable& data) {
+  const std::string path = "data/" + FileStem(name) + ".csv";
+  files_[path] = data.Text();
+  return path;
 }
 
 std::string ReportPage::DataFile(const std::string& name, const CsvTable& data) {
-  const std::string path = "data/" + FileStem(name) + ".csv";
-  files_[path] = data.Text();
-  return "([data](" + path + "))";
+  return "([data](" + AddData(name, data) + "))";
 }
 
 void ReportPage::File(const std::string& path, const std::string& bytes) { files_[path] = bytes; }

@@ -51,7 +51,12 @@ class ReportPage {
   // made unique.
   void Figure(const std::string& name, const std::string& alt, const std::string& svg,
               const CsvTable& data, const std::string& caption);
-  // data/<name>.csv without a figure; returns the link to it.
+  // The same of data that several figures or tables show: data_path as AddData gave it.
+  void Figure(const std::string& name, const std::string& alt, const std::string& svg,
+              const std::string& data_path, const std::string& caption);
+  // data/<name>.csv without a figure; returns its path within the report.
+  std::string AddData(const std::string& name, const CsvTable& data);
+  // The same; returns a link to it.
   std::string DataFile(const std::string& name, const CsvTable& data);
 
   void File(const std::string& path, const std::string& bytes);

@@ -95,7 +95,8 @@ CsvTable ResultsCsv(const BenchFile& file) {
   return csv;
 }
 
-void WriteShares(const BenchFile& file, const std::string& stem, ReportPage& page) {
+void WriteShares(const BenchFile& file, const std::string& stem, const std::string& data,
+                 ReportPage& page) {
   DotPlot plot;
   plot.title = "Share of the machine's limit, measured in the same run";
   plot.panels.push_back({"share (100 % is the limit)", ScaleKind::kLinear, 1.0, "", ""});
@@ -120,10 +121,11 @@ void WriteShares(const BenchFile& file, const std::string& stem, ReportPage& pag
   plot.subtitle =
       "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
       "Operands in cache where they fit.";
-  page.Figure("share-" + stem, plot.title, plot.Render(), ResultsCsv(file), "Right is better.");
+  page.Figure("share-" + stem, plot.title, plot.Render(), data, "Right is better.");
 }
 
-void WriteRoofline(const BenchFile& file, const std::string& stem, ReportPage& page) {
+void WriteRoofline(const BenchFile& file, const std::string& stem, const std::string& data,
+                   ReportPage& page) {
   const double peak = file.ContextNumber("fma_peak_gflops");
   if (!(peak > 0)) return;
   int most = 1;
@@ -185,11 +187,11 @@ void WriteRoofline(const BenchFile& file, const std::string& stem, ReportPage& p
                                "4 4",
                                "#8c959f"});
   }
-  page.Figure("roofline-" + stem, plot.title, plot.Render(), ResultsCsv(file),
+  page.Figure("roofline-" + stem, plot.title, plot.Render(), data,
               "Distance below a roof is what is lost to it.");
 }
 
-void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page) {
+void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page) {
   const std::vector<Group> groups = GroupsOf(file);
   std::vector<std::string> others;
   for (const Group& group : groups) {
@@ -231,10 +233,10 @@ void WriteTable(const BenchFile& file, const std::string& stem, ReportPage& page
     }
     table.Row(row);
   }
-  const std::string data = page.DataFile("bench-" + stem, ResultsCsv(file));
   const std::string note =
-      "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. " +
-      data + "\n";
+      "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. "
+      "([data](" +
+      data + "))\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);
   } else {
@@ -266,9 +268,10 @@ void WriteBenches(const ReportData& data, ReportPage& page) {
         facts.push_back(std::string(key) + " " + MarkdownEscape(found->second));
     }
     if (!facts.empty()) page.Paragraph(Joined(facts, " · "));
-    WriteShares(file, stem, page);
-    WriteRoofline(file, stem, page);
-    WriteTable(file, stem, page);
+    const std::string results = page.AddData("bench-" + stem, ResultsCsv(file));
+    WriteShares(file, stem, results, page);
+    WriteRoofline(file, stem, results, page);
+    WriteTable(file, results, page);
     WriteContext(file, page);
   }
 }

@@ -61,7 +61,11 @@ TEST_CASE("benchmark files make a report of their own", "[report]") {
   CHECK(text.find("/x/gemm_bench") == std::string::npos);
   CHECK(ReadText(dir / "out/fig/roofline-gemm.svg").find("FMA peak 220 GFLOP/s") !=
         std::string::npos);
+  // One file of data, which figure and table link to.
   CHECK(std::filesystem::exists(dir / "out/data/bench-gemm.csv"));
+  CHECK_FALSE(std::filesystem::exists(dir / "out/data/roofline-gemm.csv"));
+  const std::string link = "[data](data/bench-gemm.csv)";
+  CHECK(text.find(link) != text.rfind(link));
 }
 
 TEST_CASE("benchmarks are listed as their program lists them, with their spread", "[report]") {

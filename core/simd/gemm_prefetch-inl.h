@@ -24,7 +24,7 @@ namespace HWY_NAMESPACE {
 
 // Steps of depth in a turn of the tile's inner loop: some 50 cycles of the tile, so that the
 // fetches and the loop itself are a few per cent of its instructions. Fewer where a multiply-add is
-// two instructions: the loop costs less beside them, and half of this file's compile time.
+// two instructions: the loop costs less beside them, and a tenth of all tiles' code is saved.
 #if HWY_ARCH_X86
 inline constexpr size_t kTurn = HWY_TARGET <= HWY_AVX3 ? 4 : HWY_TARGET <= HWY_AVX2 ? 8 : 2;
 #else

@@ -117,8 +117,10 @@ std::string ReportPage::AddData(const std::string& name, const CsvTable& data) {
   return path;
 }
 
+std::string ReportPage::DataLink(const std::string& path) { return "([data](" + path + "))"; }
+
 std::string ReportPage::DataFile(const std::string& name, const CsvTable& data) {
-  return "([data](" + AddData(name, data) + "))";
+  return DataLink(AddData(name, data));
 }
 
 void ReportPage::File(const std::string& path, const std::string& bytes) { files_[path] = bytes; }

@@ -56,7 +56,8 @@ class ReportPage {
               const std::string& data_path, const std::string& caption);
   // data/<name>.csv without a figure; returns its path within the report.
   std::string AddData(const std::string& name, const CsvTable& data);
-  // The same; returns a link to it.
+  static std::string DataLink(const std::string& path);
+  // AddData and DataLink in one.
   std::string DataFile(const std::string& name, const CsvTable& data);
 
   void File(const std::string& path, const std::string& bytes);

@@ -234,9 +234,8 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
     table.Row(row);
   }
   const std::string note =
-      "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. "
-      "([data](" +
-      data + "))\n";
+      "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. " +
+      ReportPage::DataLink(data) + "\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);
   } else {

@@ -108,14 +108,16 @@ void BatchNorm::Inference(size_t n, const float* src, const float* gamma, const 
                           float* dst) {
   State& s = *state_;
   BATCHMARK_CHECK(n <= s.groups.samples && eps > 0.0f);
-  // Own coefficients: those of the last ForwardTraining stay for Backward.
+  // Not in Scale and Shift: those of the last ForwardTraining stay for Backward, which forms slope
+  // and base itself.
+  float* const own_scale = s.Slope();
+  float* const own_shift = s.Base();
   for (size_t c = 0; c < s.channels; ++c) {
     const double scale = double{gamma[c]} / std::sqrt(double{var[c]} + double{eps});
-    s.Slope()[c] = static_cast<float>(scale);
-    s.Base()[c] = static_cast<float>(double{beta[c]} - double{mean[c]} * double{s.Slope()[c]});
+    own_scale[c] = static_cast<float>(scale);
+    own_shift[c] = static_cast<float>(double{beta[c]} - double{mean[c]} * double{own_scale[c]});
   }
-  const Pending y{
-      src, s.Slope(), s.Base(), act, s.positions, s.channels, SampleGroups{.samples = n}};
+  const Pending y{src, own_scale, own_shift, act, s.positions, s.channels, {.samples = n}};
   Resolve(s.parallel, n, y, dst);
 }
 

@@ -25,11 +25,9 @@ namespace HWY_NAMESPACE {
 // Steps of depth in a turn of the tile's inner loop: some 50 cycles of the tile, so that the
 // fetches and the loop itself are a few per cent of its instructions. Fewer where a multiply-add is
 // two instructions: the loop costs less beside them, and a tenth of all tiles' code is saved.
-#if HWY_ARCH_X86
-inline constexpr size_t kTurn = HWY_TARGET <= HWY_AVX3 ? 4 : HWY_TARGET <= HWY_AVX2 ? 8 : 2;
-#else
-inline constexpr size_t kTurn = HWY_TARGET == HWY_SCALAR ? 2 : 8;
-#endif
+inline constexpr size_t kTurn = !HWY_NATIVE_FMA                          ? 2
+                                : HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 4
+                                                                         : 8;
 
 // Walks through the rows of a prefetch range, `step` bytes at each turn: requests that come a few
 // at a time never crowd out the tile's own loads. Into the second cache, since the first is full of

@@ -152,7 +152,8 @@ void Norm::FormStatistics(const Pass& pass) {
         const double e2 = spec_.noise_scale * noise.Normal(2 * i + 1);
         // A factor below 1/10 would need a ten-sigma draw unless m is tiny; the floor keeps sd positive.
         const double factor = std::max(0.1, 1.0 + e2 / std::sqrt(2.0 * m));
-        use(i, moving_mean_[c] + moving_sd(c) * e1 / std::sqrt(m), 1.0 / (moving_sd(c) * factor), 1.0, 0.0);
+        const double sd = moving_sd(c);
+        use(i, moving_mean_[c] + sd * e1 / std::sqrt(m), 1.0 / (sd * factor), 1.0, 0.0);
       });
       break;
     }
@@ -160,9 +161,10 @@ void Norm::FormStatistics(const Pass& pass) {
       const double r_max = spec_.schedule.RMax(spec_.stats.r_max, pass.progress);
       const double d_max = spec_.schedule.DMax(spec_.stats.d_max, pass.progress);
       for_all([&](size_t i, size_t c) {
-        const double r = std::clamp(batch_sd(i) / moving_sd(c), 1.0 / r_max, r_max);
-        const double d = std::clamp((mean_[i] - moving_mean_[c]) / moving_sd(c), -d_max, d_max);
-        use(i, mean_[i], 1.0 / batch_sd(i), r, d);
+        const double batch = batch_sd(i), moving = moving_sd(c);
+        const double r = std::clamp(batch / moving, 1.0 / r_max, r_max);
+        const double d = std::clamp((mean_[i] - moving_mean_[c]) / moving, -d_max, d_max);
+        use(i, mean_[i], 1.0 / batch, r, d);
       });
       break;
     }

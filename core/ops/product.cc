@@ -25,8 +25,9 @@ Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_
     : parallel_(parallel),
       form_{ActiveTileGeometry(), ActiveTileGeometry(/*wide=*/true), a_transposed, b_transposed},
       n_(n) {
-  parallel.ReserveScratch((AScratchFloats(form_.tile) + BScratchFloats(form_.tile)) *
-                          sizeof(float));
+  parallel.ReserveScratch(
+      (AScratchFloats(form_.tile) + BScratchFloats(form_.tile) + SumsScratchFloats()) *
+      sizeof(float));
   if (m * n * k == 0) return;
   const ProductPlan most = PlanProduct(form_, m, n, k);
   shared_b_ = AlignedBuffer<float>(most.MostSharedFloats());
@@ -97,6 +98,7 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
   t.c_row = in_slots ? plan.n : o.c_row;
   t.act = in_slots ? Activation::kNone : o.act;
   t.sgd = o.sgd;
+  float* const sums = b_scratch + BScratchFloats(form_.tile);
   const float* const bias = in_slots ? nullptr : o.bias;
   float* const c = in_slots ? slots_.data() + task % plan.chunks * plan.m * plan.n : o.c;
   const TileStart first_start = o.accumulate && !in_slots ? TileStart::kLoad : TileStart::kBias;
@@ -115,16 +117,22 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
         strip.rows = static_cast<uint32_t>(plan.rows().begin(s + 1) - row);
         strip.segments = depth != 0;
         strip.depth = static_cast<uint32_t>(depth);
-        strip.start = step.k0 == step.k_begin ? first_start : TileStart::kLoad;
+        strip.start = step.k0 == step.k_begin ? first_start
+                      : plan.hold             ? TileStart::kSums
+                                              : TileStart::kLoad;
         strip.finish = step.k1 == step.k_end;
+        strip.hold = plan.hold && !strip.finish;
         strip.a =
             static_cast<ptrdiff_t>(group != 0 ? (s - step.s0) * group : (row - row0) * t.a_row);
         strip.c = static_cast<ptrdiff_t>(row * t.c_row);
+        strip.sums = static_cast<ptrdiff_t>((s - step.s_begin) * plan.TileFloats());
       }
     }
     const size_t j = step.p0 * plan.tile.panel;
     t.columns = std::min(plan.n, step.p1 * plan.tile.panel) - j;
     t.c = c + j;
+    t.sums_panel = (step.s_end - step.s_begin) * plan.TileFloats();
+    t.sums = sums + (step.p0 - step.p_begin) * t.sums_panel;
     t.bias = bias == nullptr ? nullptr : bias + j;
     if (new_b) LoadB(plan, o, step, b_scratch, t);
     ProductStep next = step;
@@ -216,7 +224,7 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
             ? TilePrefetch{o.b + j * o.b_row + next.k0, depth * kFloat, columns, o.b_row * kFloat}
             : TilePrefetch{o.b + next.k0 * o.b_row + j, columns * kFloat, depth, o.b_row * kFloat};
   }
-  if (plan.chunks == 1 && !plan.past && !next.SameC(step)) {
+  if (plan.chunks == 1 && !plan.past && !plan.hold && !next.SameC(step)) {
     t.prefetch[2] = {o.c + row0 * o.c_row + j, columns * kFloat, rows, o.c_row * kFloat};
   }
 }

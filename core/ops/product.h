@@ -4,8 +4,9 @@
 // of B / strips of rows. Rows of A that many panels use are copied together. Blocks of C are shared
 // out by the thread scheduler; the cut depends on (M, N, K) and the register tile only.
 //
-// Sums: an element of C is one chain over all of K, through C in memory between slices. Only when C
-// is small and K long is K cut into chunks with a slot each, merged in chunk order.
+// Sums: an element of C is one chain over all of K. Between slices a task holds its sums in its
+// scratch; those of a task too large for that, or of a wide tile, go through C. Only when C is small
+// and K long is K cut into chunks with a slot each, merged in chunk order.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +44,7 @@ class Product {
 
   void Run(size_t m, size_t n, size_t k, const ProductOperands& operands);
 
-  // Whether a tile of C sees its sums complete before it leaves the registers.
+  // Whether the sums of a tile are complete before any of them is written to C.
   bool SumsAtOnce(size_t m, size_t n, size_t k) const;
 
  private:

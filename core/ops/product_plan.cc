@@ -1,6 +1,7 @@
 #include "core/ops/product_plan.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 namespace batchmark {
@@ -19,6 +20,10 @@ constexpr size_t kFewStrips = 5;
 // The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
 constexpr size_t kWideSlice = 96;
 constexpr size_t kWidePieceStrips = ProductPlan::kMostStrips;
+// A task of several slices holds its sums from slice to slice, tile by tile: rows of C, often a
+// power of two apart, would fight for a few sets of the caches (2048^3, AVX2, two threads: 7 %). So
+// many floats leave room in a second cache of 512 KiB.
+constexpr size_t kHeldFloats = size_t{1} << 16;
 // Every task reads all of B. Where B does not stay in a second cache, so many rows hide that.
 constexpr size_t kWideTaskRows = 64;
 constexpr size_t kLargeB = size_t{1} << 18;  // floats
@@ -54,10 +59,11 @@ constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk
 // more than to pack twice.
 constexpr size_t kOwnTasks = 2;
 
-// Panels from which on columns alone give enough tasks; of few rows also for that reason.
+// Panels from which on columns alone give enough tasks: of few rows also for that reason, of many
+// rows and several slices never, since their sums would not fit.
 constexpr size_t kOwnRows = 288;
-constexpr size_t OwnPanels(size_t m) {
-  return m <= kOwnRows ? 2 * kPiecePanels : kTasks * kPiecePanels;
+constexpr size_t OwnPanels(size_t m, bool sliced) {
+  return m <= kOwnRows ? 2 * kPiecePanels : sliced ? SIZE_MAX : kTasks * kPiecePanels;
 }
 
 }  // namespace
@@ -75,6 +81,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
+  const bool sliced = !p.wide && k > kSlice;
   if (work > 2 * kTaskWork) {
     // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
     if (m * n <= kSmallC && k >= 2 * MinChunk(m)) {
@@ -83,7 +90,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
     } else {
       const size_t most = static_cast<size_t>(work / kTaskWork);
       const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
-      if (p.panels >= OwnPanels(m)) {
+      if (p.panels >= OwnPanels(m, sliced)) {
         // Each task has all rows, and packs its own part of B.
         p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
       } else {
@@ -96,7 +103,16 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
           p.strips = RoundUp(p.strips, p.row_tasks);
         }
         if (many) {
+          if (sliced) p.row_tasks = std::min(most, CeilDiv(p.strips, kTaskStrips));
           p.column_tasks = std::min(tasks / p.row_tasks, p.panels / kCopyPanels);
+        }
+        if (sliced) {
+          const size_t floats = p.panels * p.TileFloats();  // of a strip
+          if (many) {
+            p.column_tasks = std::max(p.column_tasks, CeilDiv(kTaskStrips * floats, kHeldFloats));
+          } else {
+            p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips * floats, kHeldFloats));
+          }
         }
         if (p.wide && k * n > kLargeB) {
           p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
@@ -106,6 +122,8 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
   }
   const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
+  const size_t tiles = CeilDiv(p.strips, p.row_tasks) * CeilDiv(p.panels, p.column_tasks);
+  p.hold = p.chunks == 1 && slices > 1 && !p.wide && tiles * p.TileFloats() <= kHeldFloats;
   p.pack_b =
       form.b_transposed || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
   p.shared_b = p.pack_b && p.row_tasks > kOwnTasks;
@@ -124,10 +142,11 @@ size_t AScratchFloats(const TileGeometry& tile) {
   return RoundUp(kPieceStrips * tile.rows, 16) * CopyStride(kSlice);
 }
 size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.panel * kSlice; }
+size_t SumsScratchFloats() { return kHeldFloats; }
 
 size_t ProductPlan::MostSharedFloats() const {
   if (!pack_b || strips <= 1) return 0;
-  const size_t most = std::min(panels, OwnPanels(m) - 1);
+  const size_t most = std::min(panels, OwnPanels(m, k > kSlice) - 1);
   // A small C is shared out by rows only while K is too short to be cut.
   return most * tile.panel * (m * n <= kSmallC ? std::min(k, 2 * kMinChunk) : k);
 }

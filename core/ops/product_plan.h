@@ -37,10 +37,12 @@ struct ProductPlan {
   bool tail;  // B is read where it lies, but for the last panel: its columns end within a vector
   bool copy_a = false, group_a = false;  // group_a: strip by strip
   bool past = false;                     // C is stored past the caches
+  bool hold = false;                     // sums of a task stay in its scratch from slice to slice
 
+  size_t TileFloats() const { return tile.rows * tile.panel; }
   size_t tasks() const { return row_tasks * column_tasks * chunks; }
   EvenParts rows() const { return {m, strips}; }  // strip s has the rows of part s
-  bool SumsAtOnce() const { return chunks == 1 && slice >= k; }
+  bool SumsAtOnce() const { return chunks == 1 && (slice >= k || hold); }
   bool PacksOwnB(size_t p0) const { return pack_b ? !shared_b : tail && p0 + 1 == panels; }
 
   ProductStep FirstStep(size_t task) const;
@@ -68,5 +70,7 @@ constexpr size_t CopyStride(size_t depth) { return RoundUp(depth, 16) + 16; }
 // Of a worker: copies of the A and the B of one step.
 size_t AScratchFloats(const TileGeometry& tile);
 size_t BScratchFloats(const TileGeometry& tile);
+// Of a worker: the sums that a task holds.
+size_t SumsScratchFloats();
 
 }  // namespace batchmark

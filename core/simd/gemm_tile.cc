@@ -23,6 +23,7 @@ namespace HWY_NAMESPACE {
 struct PanelArgs {
   const float* b;
   float* c;
+  float* sums;
   const float* bias;
   size_t columns;
   size_t tail;  // lanes in use of the last vector, 0 = all
@@ -50,13 +51,12 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
-// Weights that a tile will step, fetched before its sums: another core read them in the forward
-// pass.
+// Rows of C that are read and written only after the sums of a tile: fetched before them.
 template <size_t kRows>
-HWY_INLINE void FetchWeights(size_t columns, const float* w, size_t w_row) {
-  for (size_t r = 0; r < kRows; ++r, w += w_row) {
-    FetchToWrite(w);
-    FetchToWrite(w + columns - 1);
+HWY_INLINE void FetchRows(size_t columns, const float* c, size_t c_row) {
+  for (size_t r = 0; r < kRows; ++r, c += c_row) {
+    FetchToWrite(c);
+    FetchToWrite(c + columns - 1);
   }
 }
 
@@ -69,20 +69,24 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
   const bool late = IsExponential(o.act);
   for (; strip != end && strip->rows == kRows; ++strip) {
     float* const c = t.c + strip->c;
-    if constexpr (kAlongRows) {
-      if (o.sgd != nullptr) FetchWeights<kRows>(t.columns, c, o.c_row);
-    }
+    float* const sums = t.sums + strip->sums;
     V acc[kRows][kVectors];
-    if (strip->start == TileStart::kLoad) {
+    if (strip->start == TileStart::kBias) {
+      V start[1][kVectors];
+      LoadStart(t.bias, t.tail, start);
+      StartTile(start, acc);
+    } else if (strip->start == TileStart::kSums) {
+      LoadTile<false>(sums, kVectors * hn::Lanes(D()), 0, acc);
+    } else {
+      if (strip + 1 != end) FetchRows<kRows>(t.columns, t.c + strip[1].c, o.c_row);
       if (t.tail == 0) {
         LoadTile<false>(c, o.c_row, 0, acc);
       } else {
         LoadTile<true>(c, o.c_row, t.tail, acc);
       }
-    } else {
-      V start[1][kVectors];
-      LoadStart(t.bias, t.tail, start);
-      StartTile(start, acc);
+    }
+    if (!strip->hold && !o.past && (strip->start == TileStart::kSums || o.sgd != nullptr)) {
+      FetchRows<kRows>(t.columns, c, o.c_row);
     }
     const float* a = o.a + strip->a;
     const float* b = t.b + strip->b;
@@ -99,6 +103,10 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
       b += o.b_segment;
     }
     prefetch = stream;
+    if (strip->hold) {
+      StoreTile<StoreKind::kWhole>(acc, 0, sums, kVectors * hn::Lanes(D()));
+      continue;
+    }
     if constexpr (kAlongRows) {
       if (o.sgd != nullptr) {
         DescendTile(acc, *o.sgd, t.tail, c, o.c_row);
@@ -205,6 +213,7 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
     const size_t vectors = o.wide ? kWideVectors : columns > lanes ? 2 : 1;
     const PanelArgs args{.b = o.b + panel * o.b_panel,
                          .c = o.c + j,
+                         .sums = o.sums + panel * o.sums_panel,
                          .bias = o.bias == nullptr ? nullptr : o.bias + j,
                          .columns = columns,
                          .tail = columns % lanes};

@@ -220,10 +220,17 @@ TEST_CASE("dense: a batch below the capacity has the bits of a layer of its own 
   });
 }
 
-TEST_CASE("dense: a step in the backward pass wants sums that stay in registers") {
+// A batch of 600 is held over three slices, one of 2100 is cut.
+TEST_CASE("dense: a step in the backward pass wants sums that are complete before they leave") {
   Parallel parallel(1);
   CHECK(Dense(parallel, {128, 40, 10}, true).CanDescend(128));
-  CHECK_FALSE(Dense(parallel, {600, 40, 10}, true).CanDescend(600));
+  CHECK(Dense(parallel, {600, 40, 10}, true).CanDescend(600));
+  CHECK_FALSE(Dense(parallel, {2100, 40, 60}, true).CanDescend(2100));
+  ForEachBackend([] {
+    CheckDense(300, 40, 33);
+    CheckDense(600, 40, 10);
+    CheckDense(100, 600, 150);
+  });
 }
 
 TEST_CASE("dense: the same bits for 1, 2, 3 and 8 threads") {

@@ -120,6 +120,33 @@ TEST_CASE("gemm: every number of rows and columns around a wide tile, depths aro
   });
 }
 
+TEST_CASE("gemm: sums held from slice to slice, to C past the caches or not") {
+  ForEachBackend([] {
+    for (const GemmForm form : kForms) {
+      CheckAll({form, 300, 70, 300});
+      CheckAll({form, 110, 300, 900, 0, 0, 3, true});
+      CheckAll({form, 60, 700, 600, 1, 1, 0});
+    }
+  });
+  // One chain over K, whatever the plan: two halves, of 4 million elements each, go through the
+  // caches.
+  const size_t m = 1024, n = 8192, k = 292;
+  const Problem both({GemmForm::kNN, m, n, k});
+  Parallel parallel(1);
+  Gemm half(parallel, GemmForm::kNN, m, n / 2, k);
+  const AlignedBuffer<float> whole = both.Run(1);
+  AlignedBuffer<float> part(m * n / 2);
+  for (const size_t j : {size_t{0}, n / 2}) {
+    half.Run(both.a.data(), k, both.b.data() + j, n, part.data(), n / 2);
+    size_t different = 0;
+    for (size_t i = 0; i < m; ++i) {
+      different +=
+          std::memcmp(&part[i * (n / 2)], &whole[i * n + j], n / 2 * sizeof(float)) != 0 ? 1 : 0;
+    }
+    CHECK(different == 0);
+  }
+}
+
 // Only where K is not cut, which the number of columns may decide.
 TEST_CASE("gemm: the same bits whether or not other columns share the tile") {
   ForEachBackend([] {
@@ -185,7 +212,8 @@ TEST_CASE("gemm: the same bits for 1, 2, 3 and 8 threads") {
   ForEachBackend([] {
     for (const Case& c : {Case{GemmForm::kNN, 260, 190, 120}, Case{GemmForm::kNT, 30, 1500, 64},
                           Case{GemmForm::kTN, 300, 64, 96}, Case{GemmForm::kNN, 28, 60, 4000},
-                          Case{GemmForm::kNN, 60, 100, 300}, Case{GemmForm::kNN, 130, 60, 200}}) {
+                          Case{GemmForm::kNN, 60, 100, 300}, Case{GemmForm::kTN, 200, 300, 600},
+                          Case{GemmForm::kNN, 130, 60, 200}}) {
       const Problem problem(c);
       const AlignedBuffer<float> one = problem.Run(1);
       for (const int threads : {2, 3, 8}) {

@@ -96,6 +96,14 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
           REQUIRE(plan.panels * form.tile.panel * plan.k <= most.MostSharedFloats());
         }
         if (plan.chunks > 1) REQUIRE(plan.chunks * plan.m * plan.n <= most.MostSlotFloats());
+        if (plan.hold) {
+          size_t tiles = 0;
+          for (size_t task = 0; task < plan.tasks(); ++task) {
+            const ProductStep s = plan.FirstStep(task);
+            tiles = std::max(tiles, (s.s_end - s.s_begin) * (s.p_end - s.p_begin));
+          }
+          REQUIRE(tiles * plan.TileFloats() <= SumsScratchFloats());
+        }
       }
     }
   }

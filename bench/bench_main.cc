@@ -122,7 +122,7 @@ int BenchMain(int argc, char** argv, void (*register_all)()) {
     whole.options = TakeOptions(&argc, argv);
     if (whole.options.peers && !whole.options.list_only)
       RestartWithPeerEnvironment(arguments.data());
-    benchmark::Initialize(&argc, argv);
+    benchmark::Initialize(&argc, argv, PrintHelp);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
       return static_cast<int>(ExitCode::kUsage);
     register_all();

@@ -1,6 +1,9 @@
 #include "bench/bench_options.h"
 
+#include <benchmark/benchmark.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -96,6 +99,22 @@ Options TakeOptions(int* argc, char** argv) {
   argv[kept] = nullptr;
   ForceBackend(options.backends.front());
   return options;
+}
+
+void PrintHelp() {
+  std::puts(
+      "Checks each result against float64, then times it. Names and counters: bench/README.md.\n"
+      "\n"
+      "  --threads=1,2        thread counts (default: 1 and all in the affinity mask)\n"
+      "  --backend=avx2,avx3  SIMD targets, or all (default: $BATCHMARK_BACKEND, else the\n"
+      "                       best of this machine)\n"
+      "  --cold=0             without the variants whose operands are evicted before each call\n"
+      "  --limits=quick|none  do not measure DRAM | any limit: no shares\n"
+      "  --peers=0            without other libraries\n"
+      "\n"
+      "Exit codes: 1 a result was wrong, or no name matched the filter; 2 a bad flag.\n"
+      "All other flags are Google Benchmark's:\n");
+  benchmark::PrintDefaultHelp();
 }
 
 }  // namespace batchmark::bench

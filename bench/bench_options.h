@@ -19,4 +19,7 @@ struct Options {
 // Takes our flags out of argv. Throws Error(kUsage) for a value that makes no sense.
 Options TakeOptions(int* argc, char** argv);
 
+// For --help: our flags, then Google Benchmark's.
+void PrintHelp();
+
 }  // namespace batchmark::bench

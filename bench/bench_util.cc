@@ -79,7 +79,6 @@ const char* LabelOf(Level level) {
   return kLabels[static_cast<size_t>(level)];
 }
 
-// Plain values rather than Google Benchmark's rates, which would print a share as "0.9/s".
 // How many times faster than on one thread, where that was timed before in this process.
 void SetScaling(benchmark::State& state, const Case& one, double seconds) {
   double& single = process->single_thread_seconds[one.name + "/" + one.backend + "/" + one.peer];
@@ -87,7 +86,8 @@ void SetScaling(benchmark::State& state, const Case& one, double seconds) {
   if (one.threads > 1 && single > 0) state.counters["scaling"] = single / seconds;
 }
 
-// The cores just before and just after the timing; all zeros without limits.
+// Plain values rather than Google Benchmark's rates, which would print a share as "0.9/s". The
+// cores just before and just after the timing; all zeros without limits.
 void SetCounters(benchmark::State& state, const Case& one, bool cold, double seconds,
                  const CoresNow& before, const CoresNow& after) {
   if (one.work.flops > 0) state.counters["GFLOPS"] = one.work.flops / seconds / 1e9;

@@ -1,13 +1,5 @@
-// What every bench binary shares: flags, measured limits, registration, warm-up, counters, context.
-//
-//   --threads=1,2       thread counts (default: 1 and all in the affinity mask)
-//   --backend=avx2,avx3 SIMD targets, or all (default: $BATCHMARK_BACKEND, else the best)
-//   --cold=0            leave out the variants that evict their operands before each call
-//   --limits=quick      do not measure DRAM (cold variants then print no share); none: no limits,
-//   no shares
-//   --peers=0           leave out other libraries
-// All other flags are Google Benchmark's. Exit 1: nothing matched the filter, or a check failed; 2:
-// bad flag.
+// What every bench binary shares: measured limits, registration, warm-up, counters. Its flags:
+// bench_options.cc.
 //
 // A benchmark's name says everything and can be copied into --benchmark_filter:
 //   gemm/NN/square_1024/avx3/t2        operation / shape / SIMD target or peer library / threads

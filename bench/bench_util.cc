@@ -107,9 +107,12 @@ void SetCounters(benchmark::State& state, const Case& one, bool cold, double sec
     limits.fma_gflops *= clock_ghz / limits.clock_ghz;
   }
   // Not of peers: their pools spin on beside the second probe.
-  if (one.peer.empty() && before.fma_gflops > 0 && after.fma_gflops > 0) {
-    state.counters["free"] = (before.fma_gflops + after.fma_gflops) / 2 / limits.fma_gflops;
-  }
+  const auto of_peak = [&](const char* name, double at_first, double at_last) {
+    if (!one.peer.empty() || at_first == 0 || at_last == 0) return;
+    state.counters[name] = (at_first + at_last) / 2 / limits.fma_gflops;
+  };
+  of_peak("free", before.fma_gflops, after.fma_gflops);
+  if (one.work.flops > 0) of_peak("tile", before.tile_gflops, after.tile_gflops);
   const Level level = cold ? Level::kMemory : LevelOf(one.work, one.threads);
   if (limits.At(level).read == 0) return;  // --limits=quick
   const double compute = ComputeSeconds(one.work, limits);

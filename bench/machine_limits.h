@@ -52,12 +52,14 @@ Level LevelOf(const Work& work, int threads);
 double ComputeSeconds(const Work& work, const MachineLimits& limits);
 double TrafficSeconds(const Work& work, const MachineLimits& limits, Level level);
 
-// The cores at this moment, measured in about 2 ms. A shared machine's clock drifts by some per cent
+// The cores at this moment, measured in about 3 ms. A shared machine's clock drifts by some per cent
 // from second to second: a share is of the peak at the clock around its own timing. And neighbours
-// may use the same cores: then the bare multiply-add loop stays below its peak as well.
+// may use the same cores: then the bare multiply-add loop stays below its peak as well, and the
+// register tile of all products, which also loads what it multiplies, farther below.
 struct CoresNow {
-  double clock_ghz = 0;   // mean of the cores under multiply-add load; 0 = unknown
-  double fma_gflops = 0;  // all threads together, median of the slices; 0 = disturbed
+  double clock_ghz = 0;    // mean of the cores under multiply-add load; 0 = unknown
+  double fma_gflops = 0;   // all threads together, median of the slices; 0 = disturbed
+  double tile_gflops = 0;  // the same of the tile, operands in the first cache
 };
 CoresNow MeasureCores(int threads);
 

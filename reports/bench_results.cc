@@ -65,7 +65,7 @@ BenchResult ParseName(const std::string& run_name) {
   std::vector<std::string> parts = Split(run_name);
   while (parts.size() > 1 && IsDecoration(parts.back())) parts.pop_back();
   BenchResult result;
-  result.gflops = result.gbs = result.share = std::nan("");
+  result.gflops = result.gbs = result.share = result.tile = std::nan("");
   result.name = Join(parts, parts.size());
   if (parts.size() > 1 && parts.back() == "cold") {
     result.cold = true;
@@ -91,7 +91,7 @@ double SecondsPerUnit(const Json& entry) {
 }
 
 struct Samples {
-  std::vector<double> seconds, gflops, gbs, share;
+  std::vector<double> seconds, gflops, gbs, share, tile;
 };
 
 void AddSample(const Json& entry, Samples& samples) {
@@ -99,6 +99,7 @@ void AddSample(const Json& entry, Samples& samples) {
   samples.gflops.push_back(Number(entry, "GFLOPS"));
   samples.gbs.push_back(Number(entry, "GBs"));
   samples.share.push_back(Number(entry, "share"));
+  samples.tile.push_back(Number(entry, "tile"));
 }
 
 // Where a benchmark stands among those of its program, which may have run them in any order.
@@ -141,6 +142,7 @@ std::vector<BenchResult> ReadResults(const Json& file_entries) {
     results[i].gflops = Median(samples.gflops);
     results[i].gbs = Median(samples.gbs);
     results[i].share = Median(samples.share);
+    results[i].tile = Median(samples.tile);
   }
   return results;
 }

@@ -18,6 +18,7 @@ struct BenchResult {
   bool cold = false;
   std::vector<double> seconds;  // real time an iteration, one a repetition
   double gflops, gbs, share;    // medians over repetitions
+  double tile;                  // what the register tile alone reached then, as a share
   std::string label;            // of what the share is
   std::string error;            // set: it did not run, or gave a wrong result
 

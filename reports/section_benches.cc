@@ -31,6 +31,13 @@ std::string TimeText(const BenchResult& result) {
   return text;
 }
 
+std::string ShareText(const BenchResult& result) {
+  if (!std::isfinite(result.share)) return "–";
+  std::string text = Percent(result.share) + " " + MarkdownEscape(result.label);
+  if (std::isfinite(result.tile)) text += ", tile " + Percent(result.tile);
+  return text;
+}
+
 // The other's time over ours: of the medians, and over several repetitions of the fastest of each,
 // which other work on the machine moves less.
 std::string RatioText(const BenchResult& other, const BenchResult& own) {
@@ -73,8 +80,8 @@ std::vector<Group> GroupsOf(const BenchFile& file) {
 
 CsvTable ResultsCsv(const BenchFile& file) {
   CsvTable csv({"benchmark", "problem", "variant", "threads", "cold", "seconds_median",
-                "seconds_least", "seconds_most", "repetitions", "gflops", "gbs", "share", "label",
-                "error"});
+                "seconds_least", "seconds_most", "repetitions", "gflops", "gbs", "share", "tile",
+                "label", "error"});
   for (const BenchResult& r : file.results) {
     csv.Cell(r.name)
         .Cell(r.problem)
@@ -88,6 +95,7 @@ CsvTable ResultsCsv(const BenchFile& file) {
         .Cell(r.gflops)
         .Cell(r.gbs)
         .Cell(r.share)
+        .Cell(r.tile)
         .Cell(r.label)
         .Cell(r.error)
         .EndRow();
@@ -217,9 +225,7 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
       row.push_back(TimeText(*group.own));
       row.push_back(Significant(group.own->gflops, 3));
       row.push_back(Significant(group.own->gbs, 3));
-      row.push_back(std::isfinite(group.own->share)
-                        ? Percent(group.own->share) + " " + MarkdownEscape(group.own->label)
-                        : "–");
+      row.push_back(ShareText(*group.own));
     }
     for (const std::string& name : others) {
       std::string cell = "–";
@@ -233,8 +239,14 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
     }
     table.Row(row);
   }
+  const bool tiles = std::any_of(groups.begin(), groups.end(), [](const Group& group) {
+    return group.own && std::isfinite(group.own->tile);
+  });
   const std::string note =
       "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. " +
+      std::string(tiles ? "Tile: what the register tile of all products reached by itself, from "
+                          "the first cache, just before and after. "
+                        : "") +
       ReportPage::DataLink(data) + "\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);

@@ -26,6 +26,7 @@ Extent PanelExtent(const DotPlot& plot, size_t panel) {
     if (cell.center) add(cell.center->value);
     if (cell.low) add(*cell.low);
     if (cell.high) add(*cell.high);
+    if (cell.limit) add(*cell.limit);
   }
   if (plot.panels[panel].reference) add(*plot.panels[panel].reference);
   return extent;
@@ -38,6 +39,10 @@ void DrawBeyond(Svg& svg, Pixel p, double r, const std::string& color) {
 
 void DrawCell(Svg& svg, const DotCell& cell, const Scale& x, double y, const std::string& color,
               double right) {
+  if (cell.limit && x.CanShow(*cell.limit)) {
+    const double at = x.ToPixel(*cell.limit);
+    svg.Line({at, y - 12}, {at, y + 12}, {ink::kMuted, 1.6, "3 3", 1});
+  }
   if (cell.low && cell.high) {
     const double a = x.ToPixel(*cell.low), b = x.ToPixel(*cell.high);
     svg.Line({a, y}, {b, y}, {color, 2, "", 1});

@@ -20,6 +20,7 @@ struct DotCell {
   std::vector<DotValue> dots;
   std::optional<DotValue> center;
   std::optional<double> low, high;  // interval
+  std::optional<double> limit;      // of this row alone: a dashed line
   std::string text;                 // stands above the centre ("> 1,500")
 };
 

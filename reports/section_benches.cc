@@ -109,6 +109,7 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
   plot.title = "Share of the machine's limit, measured in the same run";
   plot.panels.push_back({"share (100 % is the limit)", ScaleKind::kLinear, 1.0, "", ""});
   std::vector<std::string> operations;
+  bool tiles = false;
   for (const Group& group : GroupsOf(file)) {
     if (!group.own || group.own->cold || !std::isfinite(group.own->share)) continue;
     const std::string operation = OperationOf(*group.own);
@@ -117,6 +118,7 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
     DotCell cell;
     cell.center = DotValue{group.own->share, false};
     cell.text = Percent(group.own->share);
+    if (std::isfinite(group.own->tile)) cell.limit = group.own->tile, tiles = true;
     for (const BenchResult* other : group.others) {
       if (std::isfinite(other->share)) cell.dots.push_back({other->share, false});
     }
@@ -129,6 +131,7 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
   plot.subtitle =
       "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
       "Operands in cache where they fit.";
+  if (tiles) plot.subtitle += " Dashed: what the register tile alone reached at that time.";
   page.Figure("share-" + stem, plot.title, plot.Render(), data, "Right is better.");
 }
 

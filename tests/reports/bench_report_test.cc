@@ -64,6 +64,7 @@ TEST_CASE("benchmark files make a report of their own", "[report]") {
   CHECK(text.find("/x/gemm_bench") == std::string::npos);
   CHECK(ReadText(dir / "out/fig/roofline-gemm.svg").find("FMA peak 220 GFLOP/s") !=
         std::string::npos);
+  CHECK(ReadText(dir / "out/fig/share-gemm.svg").find("Dashed") != std::string::npos);
   // One file of data, which figure and table link to.
   CHECK(std::filesystem::exists(dir / "out/data/bench-gemm.csv"));
   CHECK_FALSE(std::filesystem::exists(dir / "out/data/roofline-gemm.csv"));

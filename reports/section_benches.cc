@@ -78,6 +78,12 @@ std::vector<Group> GroupsOf(const BenchFile& file) {
   return groups;
 }
 
+bool HaveTiles(const std::vector<Group>& groups) {
+  return std::any_of(groups.begin(), groups.end(), [](const Group& group) {
+    return group.own && std::isfinite(group.own->tile);
+  });
+}
+
 CsvTable ResultsCsv(const BenchFile& file) {
   CsvTable csv({"benchmark", "problem", "variant", "threads", "cold", "seconds_median",
                 "seconds_least", "seconds_most", "repetitions", "gflops", "gbs", "share", "tile",
@@ -109,8 +115,8 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
   plot.title = "Share of the machine's limit, measured in the same run";
   plot.panels.push_back({"share (100 % is the limit)", ScaleKind::kLinear, 1.0, "", ""});
   std::vector<std::string> operations;
-  bool tiles = false;
-  for (const Group& group : GroupsOf(file)) {
+  const std::vector<Group> groups = GroupsOf(file);
+  for (const Group& group : groups) {
     if (!group.own || group.own->cold || !std::isfinite(group.own->share)) continue;
     const std::string operation = OperationOf(*group.own);
     auto at = std::find(operations.begin(), operations.end(), operation);
@@ -118,7 +124,7 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
     DotCell cell;
     cell.center = DotValue{group.own->share, false};
     cell.text = Percent(group.own->share);
-    if (std::isfinite(group.own->tile)) cell.limit = group.own->tile, tiles = true;
+    if (std::isfinite(group.own->tile)) cell.limit = group.own->tile;
     for (const BenchResult* other : group.others) {
       if (std::isfinite(other->share)) cell.dots.push_back({other->share, false});
     }
@@ -131,7 +137,8 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
   plot.subtitle =
       "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
       "Operands in cache where they fit.";
-  if (tiles) plot.subtitle += " Dashed: what the register tile alone reached at that time.";
+  if (HaveTiles(groups))
+    plot.subtitle += " Dashed: what the register tile alone reached at that time.";
   page.Figure("share-" + stem, plot.title, plot.Render(), data, "Right is better.");
 }
 
@@ -242,14 +249,12 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
     }
     table.Row(row);
   }
-  const bool tiles = std::any_of(groups.begin(), groups.end(), [](const Group& group) {
-    return group.own && std::isfinite(group.own->tile);
-  });
   const std::string note =
       "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. " +
-      std::string(tiles ? "Tile: what the register tile of all products reached by itself, from "
-                          "the first cache, just before and after. "
-                        : "") +
+      std::string(HaveTiles(groups)
+                      ? "Tile: what the register tile of all products reached by itself, from "
+                        "the first cache, just before and after. "
+                      : "") +
       ReportPage::DataLink(data) + "\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);

@@ -21,7 +21,7 @@ constexpr size_t kFewStrips = 5;
 constexpr size_t kWideSlice = 96;
 constexpr size_t kWidePieceStrips = ProductPlan::kMostStrips;
 // A task of several slices holds its sums from slice to slice, tile by tile: rows of C, often a
-// power of two apart, would fight for a few sets of the caches (2048^3, AVX2, two threads: 7 %). So
+// power of two apart, would fight for a few sets of the caches (2048^3, AVX2, two threads: 5 %). So
 // many floats leave room in a second cache of 512 KiB.
 constexpr size_t kHeldFloats = size_t{1} << 16;
 // Every task reads all of B. Where B does not stay in a second cache, so many rows hide that.

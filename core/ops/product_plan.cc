@@ -10,9 +10,10 @@ namespace {
 // Depth of a slice: a panel of 32 columns is 36 KiB, which leaves room in a first cache of 48 KiB
 // for the strip of A and the tile of C that pass by.
 constexpr size_t kSlice = 288;
-// Strips of A in a step: 16 x 14 rows x 288 = 252 KiB of a 2 MiB second cache, 16 x 6 rows x 288 =
-// 108 KiB of one of 512 KiB.
-constexpr size_t kPieceStrips = 16;
+// Strips of A in a step: 8 x 14 rows x 288 = 126 KiB of a 2 MiB second cache, 8 x 6 rows x 288 =
+// 54 KiB of one of 512 KiB. Of twice as many, rows of A and C a multiple of 4 KiB apart, as in large
+// dense layers, no longer find room in their sets (128 x 36864 x 128 NT, AVX2: 11 %).
+constexpr size_t kPieceStrips = 8;
 // So many strips pass each panel of B before a task may end: the first of them finds the panel in
 // the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
 constexpr size_t kTaskStrips = 8;
@@ -33,9 +34,9 @@ constexpr size_t kPiecePanels = 8;
 // row of B uses but a few sets of the first cache, so that many strips repay a copy.
 constexpr size_t kPlainPanels = 4;
 constexpr size_t kPlainStrips = 15;
-// Panels of a task for which a copy of A's rows is made, or one of its columns strip by strip, and
-// how far apart (in floats) rows are.
-constexpr size_t kCopyPanels = 8;
+// Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far apart
+// (in floats) these are.
+constexpr size_t kCopyPanels = 8, kCopyRowsPanels = 16;
 constexpr size_t kSpreadRow = 1024;
 // The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only
 // some of the sets: so many lines of A are read where they lie.
@@ -133,7 +134,8 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
 
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) {
   const bool same_set = (form.a_transposed ? p.slice : p.tile.rows) > HeldLines(a_row);
-  const bool repaid = p.panels >= kCopyPanels * p.column_tasks;
+  const size_t least = form.a_transposed ? kCopyPanels : kCopyRowsPanels;
+  const bool repaid = p.panels >= least * p.column_tasks;
   p.copy_a = pending || same_set || (!p.wide && a_row >= kSpreadRow && repaid);
   p.group_a = p.copy_a && form.a_transposed && !pending && repaid;
 }

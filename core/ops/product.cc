@@ -93,12 +93,12 @@ void Product::PackB(const ProductPlan& plan, const ProductOperands& o, size_t k,
 void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t task, int worker) {
   float* const a_scratch = static_cast<float*>(parallel_.Scratch(worker));
   float* const b_scratch = a_scratch + AScratchFloats(form_.tile);
+  float* const sums = b_scratch + BScratchFloats(form_.tile);
   const bool in_slots = plan.chunks > 1;
   TileOperands t;
   t.c_row = in_slots ? plan.n : o.c_row;
   t.act = in_slots ? Activation::kNone : o.act;
   t.sgd = o.sgd;
-  float* const sums = b_scratch + BScratchFloats(form_.tile);
   const float* const bias = in_slots ? nullptr : o.bias;
   float* const c = in_slots ? slots_.data() + task % plan.chunks * plan.m * plan.n : o.c;
   const TileStart first_start = o.accumulate && !in_slots ? TileStart::kLoad : TileStart::kBias;
@@ -121,7 +121,6 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
                       : plan.hold             ? TileStart::kSums
                                               : TileStart::kLoad;
         strip.finish = step.k1 == step.k_end;
-        strip.hold = plan.hold && !strip.finish;
         strip.a =
             static_cast<ptrdiff_t>(group != 0 ? (s - step.s0) * group : (row - row0) * t.a_row);
         strip.c = static_cast<ptrdiff_t>(row * t.c_row);
@@ -131,8 +130,10 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
     const size_t j = step.p0 * plan.tile.panel;
     t.columns = std::min(plan.n, step.p1 * plan.tile.panel) - j;
     t.c = c + j;
-    t.sums_panel = (step.s_end - step.s_begin) * plan.TileFloats();
-    t.sums = sums + (step.p0 - step.p_begin) * t.sums_panel;
+    if (plan.hold) {
+      t.sums_panel = (step.s_end - step.s_begin) * plan.TileFloats();
+      t.sums = sums + (step.p0 - step.p_begin) * t.sums_panel;
+    }
     t.bias = bias == nullptr ? nullptr : bias + j;
     if (new_b) LoadB(plan, o, step, b_scratch, t);
     ProductStep next = step;

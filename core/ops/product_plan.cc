@@ -11,8 +11,8 @@ namespace {
 // for the strip of A and the tile of C that pass by.
 constexpr size_t kSlice = 288;
 // Strips of A in a step: 8 x 14 rows x 288 = 126 KiB of a 2 MiB second cache, 8 x 6 rows x 288 =
-// 54 KiB of one of 512 KiB. Of twice as many, rows of A and C a multiple of 4 KiB apart, as in large
-// dense layers, no longer find room in their sets (128 x 36864 x 128 NT, AVX2: 11 %).
+// 54 KiB of one of 512 KiB. Of twice as many, rows of A and C a multiple of 4 KiB apart, as in
+// large dense layers, no longer find room in their sets (128 x 36864 x 128 NT, AVX2: 11 %).
 constexpr size_t kPieceStrips = 8;
 // So many strips pass each panel of B before a task may end: the first of them finds the panel in
 // the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
@@ -34,8 +34,8 @@ constexpr size_t kPiecePanels = 8;
 // row of B uses but a few sets of the first cache, so that many strips repay a copy.
 constexpr size_t kPlainPanels = 4;
 constexpr size_t kPlainStrips = 15;
-// Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far apart
-// (in floats) these are.
+// Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far
+// apart (in floats) these are.
 constexpr size_t kCopyPanels = 8, kCopyRowsPanels = 16;
 constexpr size_t kSpreadRow = 1024;
 // The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only
@@ -124,7 +124,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
   const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
   const size_t tiles = CeilDiv(p.strips, p.row_tasks) * CeilDiv(p.panels, p.column_tasks);
-  p.hold = p.chunks == 1 && slices > 1 && !p.wide && tiles * p.TileFloats() <= kHeldFloats;
+  p.hold = sliced && p.chunks == 1 && tiles * p.TileFloats() <= kHeldFloats;
   p.pack_b =
       form.b_transposed || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
   p.shared_b = p.pack_b && p.row_tasks > kOwnTasks;

@@ -70,6 +70,7 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
   for (; strip != end && strip->rows == kRows; ++strip) {
     float* const c = t.c + strip->c;
     float* const sums = t.sums + strip->sums;
+    const bool held = o.sums != nullptr && !strip->finish;  // C is not touched
     V acc[kRows][kVectors];
     if (strip->start == TileStart::kBias) {
       V start[1][kVectors];
@@ -85,7 +86,7 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
         LoadTile<true>(c, o.c_row, t.tail, acc);
       }
     }
-    if (!strip->hold && !o.past && (strip->start == TileStart::kSums || o.sgd != nullptr)) {
+    if (!held && !o.past && (strip->start == TileStart::kSums || o.sgd != nullptr)) {
       FetchRows<kRows>(t.columns, c, o.c_row);
     }
     const float* a = o.a + strip->a;
@@ -103,7 +104,7 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
       b += o.b_segment;
     }
     prefetch = stream;
-    if (strip->hold) {
+    if (held) {
       StoreTile<StoreKind::kWhole>(acc, 0, sums, kVectors * hn::Lanes(D()));
       continue;
     }

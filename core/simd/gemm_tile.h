@@ -32,7 +32,7 @@ TileGeometry ActiveTileGeometry(bool wide = false);
 enum class TileStart : uint8_t {
   kBias,  // C = bias[j] + sum, or 0 + sum without bias
   kLoad,  // C = C + sum
-  kSums,  // C = sums + sum: what a strip left that was held
+  kSums,  // C = sums + sum: what an unfinished strip left there
 };
 
 struct TileStrip {
@@ -41,7 +41,6 @@ struct TileStrip {
   uint32_t depth = 0;  // of one segment
   TileStart start = TileStart::kBias;
   bool finish = false;            // the sum is complete: apply the activation
-  bool hold = false;              // the sums stay in `sums`, tile by tile; C is not touched
   ptrdiff_t a = 0, b = 0, c = 0;  // where the strip's first element lies
   ptrdiff_t sums = 0;             // of the first panel
 };
@@ -70,7 +69,8 @@ struct TileOperands {
   size_t b_depth = 0, b_segment = 0, b_panel = 0;
   float* c = nullptr;
   size_t c_row = 0;
-  float* sums = nullptr;  // sums of a tile of strips that are held: [rows, panel]
+  // Where strips that do not finish leave their sums, a tile [rows, panel] each; null: in C.
+  float* sums = nullptr;
   size_t sums_panel = 0;
   // Finished rows are stored past the caches: for a large C that nobody reads soon. c, c_row and
   // columns are multiples of lanes, and the strips' sums complete.
@@ -80,7 +80,7 @@ struct TileOperands {
   bool wide = false;
   const float* bias = nullptr;  // [columns]; may be null
   // The sums are the gradient of the weights that C holds, and C takes the step: strips that finish
-  // or are held, none with kLoad, a_row == 1, no bias, no activation, not wide.
+  // or leave their sums, none with kLoad, a_row == 1, no bias, no activation, not wide.
   const SgdStep* sgd = nullptr;
   Activation act = Activation::kNone;
   static constexpr size_t kPrefetchRanges = 3;

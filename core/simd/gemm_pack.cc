@@ -1,6 +1,7 @@
 #include "core/simd/gemm_pack.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/gemm_pack.cc"
@@ -168,23 +169,27 @@ void PackPanelsTransposedOnTarget(size_t depth, size_t columns, const float* b, 
   }
 }
 
-// `vectors` whole vectors from each of `groups` places `from_step` apart to places `to_step` apart.
-// The usual case of one vector has no loop of its own, which costs several times the copy.
+// From each of `groups` places from_step apart, kSteps rows of `vectors` whole vectors: row i from
+// i * from_row to i * to_row. Several rows at a time since counting and branching cost more than
+// the copy.
+template <size_t kSteps>
 HWY_INLINE void CopyGroups(size_t groups, size_t vectors, size_t from_step, size_t to_step,
-                           const float* HWY_RESTRICT& from, float* HWY_RESTRICT& to) {
+                           size_t from_row, size_t to_row, const float* HWY_RESTRICT& from,
+                           float* HWY_RESTRICT& to) {
   const D d;
   const size_t lanes = hn::Lanes(d);
   for (size_t g = 0; g < groups; ++g, from += from_step, to += to_step) {
-    hn::StoreU(hn::LoadU(d, from), d, to);
-    if (HWY_UNLIKELY(vectors > 1)) {
-      for (size_t v = 1; v < vectors; ++v) {
+#pragma GCC unroll 4
+    for (size_t i = 0; i < kSteps; ++i) {
+      hn::StoreU(hn::LoadU(d, from + i * from_row), d, to + i * to_row);
+      for (size_t v = 1; kSteps == 1 && v < vectors; ++v) {
         hn::StoreU(hn::LoadU(d, from + v * lanes), d, to + v * lanes);
       }
     }
   }
 }
 
-// One k at a time, so that each line of a is read once. Whole vectors: what one stores beyond its
+// A few k at a time, so that each line of a is read once. Whole vectors: what one stores beyond its
 // group's width is overwritten by the next k. The last k go by floats, since a vector would be read
 // beyond a.
 void PackGroupsOnTarget(size_t depth, size_t rows, const float* HWY_RESTRICT a, size_t a_row,
@@ -195,12 +200,17 @@ void PackGroupsOnTarget(size_t depth, size_t rows, const float* HWY_RESTRICT a, 
   const size_t width = split.widest(), vectors = CeilDiv(width, lanes);
   const size_t last = CeilDiv(vectors * lanes, a_row);
   size_t k = 0;
-  for (; k + last < depth; ++k, a += a_row, dst += width) {
-    const float* from = a;
-    float* to = dst;
-    CopyGroups(wider, vectors, narrow + 1, group_stride, from, to);
-    CopyGroups(groups - wider, vectors, narrow, group_stride, from, to);
-  }
+  const auto copy = [&](auto steps) HWY_ATTR {
+    constexpr size_t kSteps = decltype(steps)::value;
+    for (; k + kSteps + last <= depth; k += kSteps, a += kSteps * a_row, dst += kSteps * width) {
+      const float* from = a;
+      float* to = dst;
+      CopyGroups<kSteps>(wider, vectors, narrow + 1, group_stride, a_row, width, from, to);
+      CopyGroups<kSteps>(groups - wider, vectors, narrow, group_stride, a_row, width, from, to);
+    }
+  };
+  if (vectors == 1) copy(std::integral_constant<size_t, 4>());
+  copy(std::integral_constant<size_t, 1>());
   for (; k < depth; ++k, a += a_row, dst += width) {
     const float* from = a;
     for (size_t g = 0; g < groups; ++g) {

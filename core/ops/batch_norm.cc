@@ -26,7 +26,7 @@ const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
 }
 
 // Elementwise passes follow a pass that ran upwards and left its end in the near caches, so they
-// run downwards: a small tensor as a whole, a large one within each worker's share.
+// run downwards within each worker's share.
 size_t Backwards(size_t i, size_t chunks, size_t shares) {
   const size_t share = i * shares / chunks;
   const size_t begin = CeilDiv(share * chunks, shares);
@@ -65,7 +65,7 @@ void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) 
   const Reach reach = StoresPast(src, parallel.threads(), n * stride, dst) ? Reach::kPast
                       : plan.brief                                         ? Reach::kNear
                                                                            : Reach::kFar;
-  const size_t shares = plan.brief ? 1 : static_cast<size_t>(parallel.threads());
+  const size_t shares = static_cast<size_t>(parallel.threads());
   parallel.For(plan, [&](size_t i, int) {
     const size_t chunk = Backwards(i, plan.chunks(), shares), begin = plan.begin(chunk);
     ResolveSamples(src, begin, plan.end(chunk) - begin, dst + begin * stride, reach);

@@ -52,7 +52,8 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
               reinterpret_cast<uintptr_t>(o.c) % (form_.tile.lanes * sizeof(float)) == 0;
   if (plan.shared_b) PackShared(plan, o);
   BATCHMARK_CHECK(plan.chunks == 1 || slots_.size() >= plan.chunks * m * n);
-  parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
+  parallel_.For(ChunkPlan{.n = plan.tasks(), .brief = plan.brief},
+                [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
   if (plan.chunks > 1) {
     const ChunkPlan rows = PlanChunks(m, m * n * plan.chunks);
     parallel_.For(rows, [&](size_t chunk, int) {

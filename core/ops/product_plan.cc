@@ -50,6 +50,9 @@ constexpr size_t HeldLines(size_t a_row) {
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
 constexpr double kTaskWork = 256.0 * 1024;
+// Less, but worth two tasks for workers that are awake (Parallel::Region): each has then read and
+// left its half of the rows before.
+constexpr double kBriefWork = 32.0 * 1024;
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
 constexpr size_t kSmallC = size_t{1} << 15;  // floats of C up to which a long K is cut
@@ -123,6 +126,10 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
         }
       }
     }
+  } else if (work > kBriefWork && p.strips > 1) {
+    p.brief = true;
+    p.row_tasks = kSmallBatchTasks;
+    p.strips = RoundUp(p.strips, p.row_tasks);
   }
   const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));

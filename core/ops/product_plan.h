@@ -33,6 +33,7 @@ struct ProductPlan {
   size_t chunk, chunks;            // of K
   size_t slice;                    // of a chunk
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
+  bool brief;                      // as in ChunkPlan
   bool pack_b, shared_b;           // shared_b: once, for all tasks
   bool tail;  // B is read where it lies, but for the last panel: its columns end within a vector
   bool copy_a = false, group_a = false;  // group_a: strip by strip

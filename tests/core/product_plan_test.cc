@@ -71,7 +71,8 @@ TEST_CASE("product plan: the named products, with work for two threads where the
       const double work =
           static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
       CHECK(ElementSteps(plan) == work);
-      CHECK((plan.tasks() >= 2) == (work > 524288));
+      CHECK((plan.tasks() >= 2) == (work > 32768));
+      CHECK(plan.brief == (plan.tasks() >= 2 && work <= 524288));
       if (s.m <= 64 && plan.row_tasks == 2) CHECK(plan.strips % 2 == 0);
     }
   }

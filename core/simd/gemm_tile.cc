@@ -51,7 +51,10 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
-// Rows of C that are read and written only after the sums of a tile: fetched before them.
+// Rows of C that are touched only after the sums of a tile: fetched before them, where these are of
+// so many steps that they cover it (depth 16 loses 2 to 5 % by it).
+constexpr size_t kFetchSteps = 32;
+bool IsDeep(const TileStrip& strip) { return size_t{strip.segments} * strip.depth >= kFetchSteps; }
 template <size_t kRows>
 HWY_INLINE void FetchRows(size_t columns, const float* c, size_t c_row) {
   for (size_t r = 0; r < kRows; ++r, c += c_row) {
@@ -86,7 +89,9 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
         LoadTile<true>(c, o.c_row, t.tail, acc);
       }
     }
-    if (!held && !o.past && (strip->start == TileStart::kSums || o.sgd != nullptr)) {
+    const bool read = strip->start == TileStart::kSums || o.sgd != nullptr;
+    const bool covered = strip->start == TileStart::kBias && IsDeep(*strip);
+    if (!held && !o.past && (read || covered)) {
       FetchRows<kRows>(t.columns, c, o.c_row);
     }
     const float* a = o.a + strip->a;

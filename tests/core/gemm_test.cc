@@ -133,18 +133,17 @@ TEST_CASE("gemm: sums held from slice to slice") {
 // One chain over K, whatever the plan: two halves, of 4 million elements each, go through the
 // caches.
 TEST_CASE("gemm: sums held from slice to slice, then stored past the caches") {
-  const size_t m = 1024, n = 8192, k = 292;
+  const size_t m = 8192, n = 1024, k = 292;
   const Problem both({GemmForm::kNN, m, n, k});
   Parallel parallel(1);
-  Gemm half(parallel, GemmForm::kNN, m, n / 2, k);
+  Gemm half(parallel, GemmForm::kNN, m / 2, n, k);
   const AlignedBuffer<float> whole = both.Run(1);
-  AlignedBuffer<float> part(m * n / 2);
-  for (const size_t j : {size_t{0}, n / 2}) {
-    half.Run(both.a.data(), k, both.b.data() + j, n, part.data(), n / 2);
+  AlignedBuffer<float> part(m / 2 * n);
+  for (const size_t row : {size_t{0}, m / 2}) {
+    half.Run(both.a.data() + row * k, k, both.b.data(), n, part.data(), n);
     size_t different = 0;
-    for (size_t i = 0; i < m; ++i) {
-      different +=
-          std::memcmp(&part[i * (n / 2)], &whole[i * n + j], n / 2 * sizeof(float)) != 0 ? 1 : 0;
+    for (size_t i = 0; i < m / 2; ++i) {
+      different += std::memcmp(&part[i * n], &whole[(row + i) * n], n * sizeof(float)) != 0 ? 1 : 0;
     }
     CHECK(different == 0);
   }
@@ -199,8 +198,8 @@ TEST_CASE("gemm: plans that share B, cut columns, and cut a long K") {
   });
   CheckAll({GemmForm::kNN, 340, 64, 4100});  // on AVX-512: tasks of many rows, since B is large
   for (const GemmForm form : kForms) {
-    CheckAll({form, 1024, 8192, 3, 0, 0, 0, false});  // C stored past the caches
-    CheckAll({form, 1024, 8192, 3, 0, 0, 0, true});   // and not: C is read
+    CheckAll({form, 8192, 1024, 3, 0, 0, 0, false});  // C stored past the caches
+    CheckAll({form, 8192, 1024, 3, 0, 0, 0, true});   // and not: C is read
   }
 }
 

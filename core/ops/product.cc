@@ -21,6 +21,13 @@ constexpr size_t kPastFloats = size_t{1} << 23;
 constexpr size_t kPastRow = 1024;
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 
+// Rows that touch are one long row: each row takes a turn of its own.
+TilePrefetch FetchRange(const float* begin, size_t floats, size_t rows, size_t pitch) {
+  constexpr size_t kFloat = sizeof(float);
+  if (floats == pitch) return {begin, floats * rows * kFloat};
+  return {begin, floats * kFloat, rows, pitch * kFloat};
+}
+
 }  // namespace
 
 Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_t m, size_t n,
@@ -207,30 +214,26 @@ void Product::LoadB(const ProductPlan& plan, const ProductOperands& o, const Pro
 void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                            const ProductStep& step, const ProductStep& next,
                            TileOperands& t) const {
-  constexpr size_t kFloat = sizeof(float);
   for (TilePrefetch& range : t.prefetch) range = {};
   const size_t depth = next.k1 - next.k0;
   const size_t row0 = plan.rows().begin(next.s0), rows = plan.rows().begin(next.s1) - row0;
   const size_t j = next.p0 * plan.tile.panel,
                columns = std::min(plan.n, next.p1 * plan.tile.panel) - j;
   if (!next.SameA(step)) {
-    t.prefetch[0] =
-        form_.a_transposed
-            ? TilePrefetch{o.a + next.k0 * o.a_row + row0, rows * kFloat, depth, o.a_row * kFloat}
-            : TilePrefetch{o.a + row0 * o.a_row + next.k0, depth * kFloat, rows, o.a_row * kFloat};
+    t.prefetch[0] = form_.a_transposed
+                        ? FetchRange(o.a + next.k0 * o.a_row + row0, rows, depth, o.a_row)
+                        : FetchRange(o.a + row0 * o.a_row + next.k0, depth, rows, o.a_row);
   }
   if (plan.shared_b) {
-    const size_t panels = step.p1 - step.p0;
-    t.prefetch[1] = {t.b + t.b_panel, (step.k1 - step.k0) * form_.tile.panel * kFloat, panels - 1,
-                     t.b_panel * kFloat};
+    t.prefetch[1] = FetchRange(t.b + t.b_panel, (step.k1 - step.k0) * form_.tile.panel,
+                               step.p1 - step.p0 - 1, t.b_panel);
   } else if (next.k0 != step.k0 || next.p0 != step.p0) {
-    t.prefetch[1] =
-        form_.b_transposed
-            ? TilePrefetch{o.b + j * o.b_row + next.k0, depth * kFloat, columns, o.b_row * kFloat}
-            : TilePrefetch{o.b + next.k0 * o.b_row + j, columns * kFloat, depth, o.b_row * kFloat};
+    t.prefetch[1] = form_.b_transposed
+                        ? FetchRange(o.b + j * o.b_row + next.k0, depth, columns, o.b_row)
+                        : FetchRange(o.b + next.k0 * o.b_row + j, columns, depth, o.b_row);
   }
   if (plan.chunks == 1 && !plan.past && !plan.hold && !next.SameC(step)) {
-    t.prefetch[2] = {o.c + row0 * o.c_row + j, columns * kFloat, rows, o.c_row * kFloat};
+    t.prefetch[2] = FetchRange(o.c + row0 * o.c_row + j, columns, rows, o.c_row);
   }
 }
 

@@ -41,6 +41,8 @@ constexpr size_t kSpreadRow = 1024;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
 constexpr size_t kGroupDepth = 64;
+// Of a depth up to this one, a step of a few strips costs as much around its tiles as in them.
+constexpr size_t kShallow = 32;
 // The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only
 // some of the sets: so many lines of A are read where they lie.
 constexpr size_t kSets = 64, kWays = 8, kLineFloats = 16;
@@ -148,6 +150,7 @@ void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) 
   const bool repaid = p.panels >= least * p.column_tasks;
   p.copy_a = pending || same_set || (!p.wide && a_row >= kSpreadRow && repaid);
   p.group_a = p.copy_a && form.a_transposed && !pending && (repaid || p.slice >= kGroupDepth);
+  if (!p.copy_a && p.slice <= kShallow) p.piece = ProductPlan::kMostStrips;
 }
 
 size_t AScratchFloats(const TileGeometry& tile) {

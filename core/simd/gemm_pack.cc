@@ -170,8 +170,8 @@ void PackPanelsTransposedOnTarget(size_t depth, size_t columns, const float* b, 
 }
 
 // From each of `groups` places from_step apart, kSteps rows of `vectors` whole vectors: row i from
-// i * from_row to i * to_row. Several rows at a time since counting and branching cost more than
-// the copy.
+// i * from_row to i * to_row. Several rows at a time, where they are of one vector, since counting
+// and branching cost more than the copy.
 template <size_t kSteps>
 HWY_INLINE void CopyGroups(size_t groups, size_t vectors, size_t from_step, size_t to_step,
                            size_t from_row, size_t to_row, const float* HWY_RESTRICT& from,

@@ -51,10 +51,11 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
-// Rows of C that are touched only after the sums of a tile: fetched before them, where these are of
-// so many steps that they cover it (depth 16 loses 2 to 5 % by it).
+// Sums of so many steps cover a fetch of the rows of C (depth 16 loses 2 to 5 % by it).
 constexpr size_t kFetchSteps = 32;
 bool IsDeep(const TileStrip& strip) { return size_t{strip.segments} * strip.depth >= kFetchSteps; }
+
+// Rows of C that are touched only after the sums of a tile: fetched before them.
 template <size_t kRows>
 HWY_INLINE void FetchRows(size_t columns, const float* c, size_t c_row) {
   for (size_t r = 0; r < kRows; ++r, c += c_row) {

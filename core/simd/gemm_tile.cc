@@ -55,13 +55,16 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
 constexpr size_t kFetchSteps = 32;
 bool IsDeep(const TileStrip& strip) { return size_t{strip.segments} * strip.depth >= kFetchSteps; }
 
+template <size_t kRows>
+HWY_INLINE void FetchLines(const float* c, size_t c_row) {
+  for (size_t r = 0; r < kRows; ++r, c += c_row) FetchToWrite(c);
+}
+
 // Rows of C that are touched only after the sums of a tile: fetched before them.
 template <size_t kRows>
 HWY_INLINE void FetchRows(size_t columns, const float* c, size_t c_row) {
-  for (size_t r = 0; r < kRows; ++r, c += c_row) {
-    FetchToWrite(c);
-    FetchToWrite(c + columns - 1);
-  }
+  FetchLines<kRows>(c, c_row);
+  FetchLines<kRows>(c + columns - 1, c_row);
 }
 
 // Tiles from *strip on, as long as they have kRows rows; returns the first of the others.
@@ -133,48 +136,74 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
   return strip;
 }
 
-// Whole tiles of one-channel images: so few products an element that a call for each tile would
-// take as long as its sums. The pixels of A lie side by side.
+// Whole tiles of so few products an element that all else an ordinary tile does would take as long
+// as its sums: one-channel images, whose pixels (the rows of A) are neighbours in memory, and
+// products of little depth.
+template <bool kNeighbours>
 bool IsShallow(const TileStrip& strip) {
   constexpr size_t kFew = 16;
-  return strip.segments * strip.depth <= kFew && strip.start == TileStart::kBias && strip.finish;
+  return strip.segments * strip.depth <= kFew && strip.start == TileStart::kBias && strip.finish &&
+         (kNeighbours || (strip.segments == 1 && strip.depth != 0));
 }
 bool AreShallow(const TileOperands& o, size_t columns) {
-  return o.a_row == 1 && o.a_depth == 1 && o.a_group == 0 && o.act <= Activation::kRelu &&
-         !o.wide && !o.past && o.sgd == nullptr && columns == kMaxVectors * hn::Lanes(D());
+  return o.a_depth == 1 && o.a_group == 0 && o.act <= Activation::kRelu && !o.wide && !o.past &&
+         o.sgd == nullptr && columns == kMaxVectors * hn::Lanes(D());
+}
+
+// acc += A B of a strip whose rows of A are neighbours.
+template <size_t kRows>
+HWY_INLINE void NeighbourSums(const TileStrip& strip, const float* HWY_RESTRICT a, size_t a_segment,
+                              const float* HWY_RESTRICT b, size_t b_segment, size_t b_depth,
+                              V (&acc)[kRows][kMaxVectors]) {
+  // The usual kernel without a loop: its taps take no more instructions than their loops would.
+  if (HWY_LIKELY(strip.segments == 3 && strip.depth == 3)) {
+#pragma GCC unroll 3
+    for (size_t s = 0; s < 3; ++s, a += a_segment, b += b_segment) {
+      const float* column = a;
+      const float* row = b;
+      StepsAlongRows<3>(column, 1, row, b_depth, acc);
+    }
+    return;
+  }
+  for (size_t s = strip.segments; s != 0; --s, a += a_segment, b += b_segment) {
+    const float* column = a;
+    const float* row = b;
+    for (size_t k = strip.depth; k != 0; --k) StepsAlongRows<1>(column, 1, row, b_depth, acc);
+  }
 }
 
 // From *strip on, as long as they have kRows rows; returns the first of the others.
-template <size_t kRows>
+template <bool kNeighbours, size_t kRows>
 HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStrip* end,
                                            const TileOperands& o, const PanelArgs& t,
                                            Prefetcher& prefetcher) {
+  // Products of little depth: their sums are too short to cover a fetch of their own rows of C.
+  constexpr ptrdiff_t kAhead = 2;
   V start[1][kMaxVectors];
   LoadStart(t.bias, 0, start);
   // Read once: Opaque would have them read again at each step.
   const size_t a_segment = o.a_segment, b_segment = o.b_segment, b_depth = o.b_depth;
-  const size_t c_row = o.c_row;
+  const size_t a_row = o.a_row, c_row = o.c_row;
   const bool relu = o.act == Activation::kRelu;
-  for (; strip != end && strip->rows == kRows && IsShallow(*strip); ++strip) {
-    prefetcher.Before(*strip);
+  for (; strip != end && strip->rows == kRows && IsShallow<kNeighbours>(*strip); ++strip) {
+    if (kNeighbours) {
+      prefetcher.Before(*strip);
+    } else if (end - strip > kAhead) {
+      FetchLines<kRows>(t.c + strip[kAhead].c, c_row);
+    }
     V acc[kRows][kMaxVectors];
     StartTile(start, acc);
     const float* a = o.a + strip->a;
     const float* b = t.b + strip->b;
-    // The usual kernel without a loop: its taps take no more instructions than their loops would.
-    if (HWY_LIKELY(strip->segments == 3 && strip->depth == 3)) {
-#pragma GCC unroll 3
-      for (size_t s = 0; s < 3; ++s, a += a_segment, b += b_segment) {
-        const float* column = a;
-        const float* row = b;
-        StepsAlongRows<3>(column, 1, row, b_depth, acc);
-      }
+    if constexpr (kNeighbours) {
+      NeighbourSums(*strip, a, a_segment, b, b_segment, b_depth, acc);
     } else {
-      for (size_t s = strip->segments; s != 0; --s, a += a_segment, b += b_segment) {
-        const float* column = a;
-        const float* row = b;
-        for (size_t k = strip->depth; k != 0; --k) StepsAlongRows<1>(column, 1, row, b_depth, acc);
-      }
+      RowPointers<kRows> rows(a, 3 * a_row);
+      // One step a turn: fewer instructions than a longer turn and what is left of it.
+      size_t k = strip->depth;
+      do {
+        StepsAlongDepth<1>(rows, a_row * sizeof(float), b, b_depth, acc);
+      } while (--k != 0);
     }
     if (relu) ReluTile(acc);
     StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, c_row);
@@ -185,10 +214,16 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
 using TilesFunction = const TileStrip* (*)(const TileStrip*, const TileStrip*, const TileOperands&,
                                            const PanelArgs&, Prefetcher&);
 
-template <size_t... kRows>
+template <bool kNeighbours, size_t... kRows>
 TilesFunction ShallowFunctionOf(size_t rows, std::index_sequence<kRows...>) {
-  static constexpr TilesFunction kTable[] = {&ShallowTiles<kRows + 1>...};
+  static constexpr TilesFunction kTable[] = {&ShallowTiles<kNeighbours, kRows + 1>...};
   return kTable[rows - 1];
+}
+// Null: the strip takes ordinary tiles.
+template <bool kNeighbours>
+TilesFunction ShallowFunctionOf(const TileStrip& strip) {
+  if (!IsShallow<kNeighbours>(strip)) return nullptr;
+  return ShallowFunctionOf<kNeighbours>(strip.rows, std::make_index_sequence<kMaxRows>());
 }
 
 template <size_t kVectors, bool kAlongRows, size_t... kRows>
@@ -224,13 +259,15 @@ void RunTilesOnTarget(const TileStrip* strips, size_t count, const TileOperands&
                          .bias = o.bias == nullptr ? nullptr : o.bias + j,
                          .columns = columns,
                          .tail = columns % lanes};
-    const bool shallow = AreShallow(o, columns);
+    const bool shallow = AreShallow(o, columns), neighbours = o.a_row == 1;
     for (const TileStrip* strip = strips; strip != end;) {
-      const TilesFunction run =
-          shallow && IsShallow(*strip)
-              ? ShallowFunctionOf(strip->rows, std::make_index_sequence<kMaxRows>())
-          : along_rows ? FunctionOf<true>(strip->rows, vectors)
-                       : FunctionOf<false>(strip->rows, vectors);
+      TilesFunction run = nullptr;
+      if (shallow)
+        run = neighbours ? ShallowFunctionOf<true>(*strip) : ShallowFunctionOf<false>(*strip);
+      if (run == nullptr) {
+        run = along_rows ? FunctionOf<true>(strip->rows, vectors)
+                         : FunctionOf<false>(strip->rows, vectors);
+      }
       strip = run(strip, end, o, args, prefetcher);
     }
   }

@@ -174,6 +174,7 @@ TEST_CASE("gemm: every depth, also none, with and without accumulation and row p
         for (const bool accumulate : {false, true}) {
           CheckAll({form, 7, 9, k, 0, 0, 0, accumulate});
           CheckAll({form, 3, 32, k, 1, 3, 5, accumulate});
+          CheckAll({form, 40, 32, k, 0, 0, 0, accumulate});  // several strips of whole panels
         }
       }
       for (const size_t k : {287, 288, 289, 577, 1000}) {

@@ -19,6 +19,8 @@ namespace {
 // 6 % faster).
 constexpr size_t kPastFloats = size_t{1} << 23;
 constexpr size_t kPastRow = 1024;
+// A slice of all panels of B up to this size stays in a second cache between steps.
+constexpr size_t kNearFloats = size_t{1} << 15;
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 
 // Rows that touch are one long row: each row takes a turn of its own.
@@ -209,8 +211,8 @@ void Product::LoadB(const ProductPlan& plan, const ProductOperands& o, const Pro
 }
 
 // What the next step reads and writes and this one does not. Panels that all tasks share are
-// fetched one panel ahead within the step, since a slice of all of them would not stay in the
-// second cache.
+// fetched one panel ahead within the step if a slice of all of them does not stay in the second
+// cache.
 void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                            const ProductStep& step, const ProductStep& next,
                            TileOperands& t) const {
@@ -225,8 +227,10 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                         : FetchRange(o.a + row0 * o.a_row + next.k0, depth, rows, o.a_row);
   }
   if (plan.shared_b) {
-    t.prefetch[1] = FetchRange(t.b + t.b_panel, (step.k1 - step.k0) * form_.tile.panel,
-                               step.p1 - step.p0 - 1, t.b_panel);
+    if (plan.panels * form_.tile.panel * plan.slice > kNearFloats) {
+      t.prefetch[1] = FetchRange(t.b + t.b_panel, (step.k1 - step.k0) * form_.tile.panel,
+                                 step.p1 - step.p0 - 1, t.b_panel);
+    }
   } else if (next.k0 != step.k0 || next.p0 != step.p0) {
     t.prefetch[1] = form_.b_transposed
                         ? FetchRange(o.b + j * o.b_row + next.k0, depth, columns, o.b_row)

@@ -29,94 +29,108 @@ inline constexpr size_t kTurn = !HWY_NATIVE_FMA                          ? 2
                                 : HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 4
                                                                          : 8;
 
-// Walks through the rows of a prefetch range, `step` bytes at each turn: requests that come a few
-// at a time never crowd out the tile's own loads. Into the second cache, since the first is full of
-// what the tile works on.
+// Walks through the rows of a prefetch range, `step` bytes at each turn, one line or two: requests
+// that come a few at a time never crowd out the tile's own loads. Into the second cache, since the
+// first is full of what the tile works on. At the end of a range it stands still until the next
+// strip begins.
 struct PrefetchStream {
   static constexpr size_t kLine = 64;
-  static constexpr size_t kMaxStep = 4 * kLine;
+  static constexpr size_t kTwoLines = 2 * kLine;
   const char* next = nullptr;
   const char* row_end = nullptr;
   size_t step = 0;
-  size_t row_bytes = 0, pitch = 0;
+  size_t gap = 0, pitch = 0;  // bytes from the end of a row to the next row, and from row to row
+  size_t rows = 0;            // left
 
   HWY_INLINE void Next() {
-#pragma GCC unroll 4
-    for (size_t line = 0; line < kMaxStep; line += kLine) FetchToSecondCache(next + line);
-    next += step;
+    FetchTwoLines(next);
+    Pass(step);
+  }
+  // So many bytes at once, a multiple of two lines; not into the next row.
+  HWY_INLINE void Burst(size_t bytes) {
+    for (const char *at = next, *const end = next + bytes; at != end; at += kTwoLines) {
+      FetchTwoLines(at);
+    }
+    Pass(bytes);
+  }
+  HWY_INLINE void StandStill() {
+    row_end = reinterpret_cast<const char*>(~uintptr_t{0});
+    step = 0;
+  }
+
+ private:
+  static HWY_INLINE void FetchTwoLines(const char* at) {
+    FetchToSecondCache(at);
+    FetchToSecondCache(at + kLine);
+  }
+  HWY_INLINE void Pass(size_t bytes) {
+    next += bytes;
     if (HWY_UNLIKELY(next >= row_end)) {
-      next = row_end + (pitch - row_bytes);
+      next = row_end + gap;
       row_end += pitch;
+      if (--rows == 0) StandStill();
     }
   }
 };
 
-// Shares the operands' prefetch ranges out over the turns of all strips; over the strips themselves
-// when these are too shallow for a turn.
+// Shares the operands' prefetch ranges out over the turns of all strips, and what is too much for
+// them over the strips.
 class Prefetcher {
  public:
   Prefetcher(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o)
       : range_(o.prefetch), end_(o.prefetch + TileOperands::kPrefetchRanges) {
-    size_t bytes = 0, turns = 0;
-    for (const TilePrefetch& range : o.prefetch) bytes += range.rows * range.bytes;
-    Idle(o.c);
-    if (bytes == 0) {
-      range_ = end_;
-      return;
-    }
+    size_t turns = 0;
     for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
-    // As few lines a turn as still reach the last row.
+    turns *= panels;
+    // Each row begins with a turn of its own.
     const auto needed = [&] {
       size_t all = 0;
-      for (const TilePrefetch& range : o.prefetch) all += range.rows * TurnsOfRow(range);
+      for (const TilePrefetch& range : o.prefetch) all += range.rows * CeilDiv(range.bytes, step_);
       return all;
     };
-    step_ = PrefetchStream::kLine;
-    while (step_ < PrefetchStream::kMaxStep && needed() > turns * panels) {
-      step_ += PrefetchStream::kLine;
+    if (needed() > turns) {
+      step_ = PrefetchStream::kTwoLines;
+      const size_t all = needed();
+      if (all > turns) burst_ = step_ * CeilDiv(all - turns, std::max<size_t>(1, count * panels));
     }
-    if (turns == 0)
-      burst_ = RoundUp(bytes / std::max<size_t>(1, count * panels) + 1, 2 * PrefetchStream::kLine);
+    stream_.next = reinterpret_cast<const char*>(o.c);
+    stream_ = Open(stream_);
   }
 
-  // Before a strip: the stream continues, or turns to the next range.
-  HWY_INLINE PrefetchStream& Before(const TileStrip& strip) {
-    while (left_ <= 0 && range_ != end_) Open(*range_++);
-    if (left_ <= 0) {
-      Idle(stream_.next);
-    } else if (burst_ != 0) {
-      const char* const end = stream_.next + burst_;
-      for (const char* at = stream_.next; at != end; at += 2 * PrefetchStream::kLine) {
-        FetchToSecondCache(at);
-        FetchToSecondCache(at + PrefetchStream::kLine);
-      }
-      stream_.next = end;
-      left_ -= static_cast<ptrdiff_t>(burst_);
-    } else {
-      left_ -= static_cast<ptrdiff_t>(strip.segments * (strip.depth / kTurn) * step_);
-    }
-    return stream_;
+  // Tiles whose sums take turns work on a copy, which stays in registers.
+  PrefetchStream& stream() { return stream_; }
+
+  // At the beginning of each strip.
+  HWY_INLINE void AtStrip(PrefetchStream& stream) {
+    if (HWY_UNLIKELY(stream.rows == 0)) stream = Open(stream);
+    if (burst_ != 0) stream.Burst(burst_);
   }
 
  private:
-  void Idle(const void* anywhere) {
-    stream_ = {static_cast<const char*>(anywhere), reinterpret_cast<const char*>(~uintptr_t{0}), 0,
-               0, 0};
+  // The next range, or none for ever.
+  HWY_NOINLINE PrefetchStream Open(PrefetchStream stream) {
+    while (range_ != end_ && range_->rows * range_->bytes == 0) ++range_;
+    if (range_ == end_) {
+      stream.StandStill();
+      stream.rows = SIZE_MAX;
+      burst_ = 0;
+      return stream;
+    }
+    const TilePrefetch& range = *range_++;
+    stream.next = static_cast<const char*>(range.begin);
+    stream.row_end = stream.next + range.bytes;
+    stream.step = step_;
+    stream.gap = range.pitch - range.bytes;  // with a single row of no use
+    stream.pitch = range.pitch;
+    stream.rows = range.rows;
+    return stream;
   }
-  void Open(const TilePrefetch& range) {
-    const char* const begin = static_cast<const char*>(range.begin);
-    stream_ = {begin, begin + range.bytes, step_, range.bytes,
-               range.rows > 1 ? range.pitch : range.bytes};
-    left_ += static_cast<ptrdiff_t>(range.rows * TurnsOfRow(range) * step_);
-  }
-  // A row begins with a turn of its own.
-  size_t TurnsOfRow(const TilePrefetch& range) const { return CeilDiv(range.bytes, step_); }
 
   const TilePrefetch* range_;
   const TilePrefetch* end_;
   PrefetchStream stream_;
-  size_t step_ = 0, burst_ = 0;  // bytes a turn, or a strip
-  ptrdiff_t left_ = 0;  // bytes of the open range, its rows in whole steps
+  size_t step_ = PrefetchStream::kLine;  // bytes a turn
+  size_t burst_ = 0;                     // bytes a strip
 };
 
 }  // namespace HWY_NAMESPACE

@@ -60,11 +60,19 @@ HWY_INLINE void FetchLines(const float* c, size_t c_row) {
   for (size_t r = 0; r < kRows; ++r, c += c_row) FetchToWrite(c);
 }
 
-// Rows of C that are touched only after the sums of a tile: fetched before them.
+// Rows of C that are touched only after the sums of a tile: fetched before them. `last` as of
+// LastToFetch.
 template <size_t kRows>
-HWY_INLINE void FetchRows(size_t columns, const float* c, size_t c_row) {
+HWY_INLINE void FetchRows(size_t last, const float* c, size_t c_row) {
   FetchLines<kRows>(c, c_row);
-  FetchLines<kRows>(c + columns - 1, c_row);
+  if (last != 0) FetchLines<kRows>(c + last, c_row);
+}
+
+// The last column, or 0 where a row of the panel lies in a single line.
+size_t LastToFetch(const float* c, size_t c_row, size_t columns) {
+  constexpr size_t kLine = 64, kFloats = kLine / sizeof(float);
+  const size_t begin = reinterpret_cast<uintptr_t>(c) % kLine / sizeof(float);
+  return c_row % kFloats == 0 && begin + columns <= kFloats ? 0 : columns - 1;
 }
 
 // Tiles from *strip on, as long as they have kRows rows; returns the first of the others.
@@ -73,35 +81,33 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
                                     const TileOperands& o, const PanelArgs& t,
                                     Prefetcher& prefetcher) {
   const size_t a_group = o.a_group != 0 ? o.a_group : 3 * o.a_row;
-  const bool late = IsExponential(o.act);
+  const bool relu = o.act == Activation::kRelu, late = IsExponential(o.act);
+  const bool fetch = !o.past, fetch_new = fetch && (o.sgd != nullptr || IsDeep(*strip));
+  const size_t last = LastToFetch(t.c, o.c_row, t.columns);
+  PrefetchStream stream = prefetcher.stream();
   for (; strip != end && strip->rows == kRows; ++strip) {
     float* const c = t.c + strip->c;
-    float* const sums = t.sums + strip->sums;
     const bool held = o.sums != nullptr && !strip->finish;  // C is not touched
+    prefetcher.AtStrip(stream);
     V acc[kRows][kVectors];
-    if (strip->start == TileStart::kBias) {
+    if (HWY_LIKELY(strip->start == TileStart::kBias)) {
+      if (fetch_new && !held) FetchRows<kRows>(last, c, o.c_row);
       V start[1][kVectors];
       LoadStart(t.bias, t.tail, start);
       StartTile(start, acc);
     } else if (strip->start == TileStart::kSums) {
-      LoadTile<false>(sums, kVectors * hn::Lanes(D()), 0, acc);
+      if (fetch && !held) FetchRows<kRows>(last, c, o.c_row);
+      LoadTile<false>(t.sums + strip->sums, kVectors * hn::Lanes(D()), 0, acc);
     } else {
-      if (strip + 1 != end) FetchRows<kRows>(t.columns, t.c + strip[1].c, o.c_row);
+      if (strip + 1 != end) FetchRows<kRows>(last, t.c + strip[1].c, o.c_row);
       if (t.tail == 0) {
         LoadTile<false>(c, o.c_row, 0, acc);
       } else {
         LoadTile<true>(c, o.c_row, t.tail, acc);
       }
     }
-    const bool read = strip->start == TileStart::kSums || o.sgd != nullptr;
-    const bool covered = strip->start == TileStart::kBias && IsDeep(*strip);
-    if (!held && !o.past && (read || covered)) {
-      FetchRows<kRows>(t.columns, c, o.c_row);
-    }
     const float* a = o.a + strip->a;
     const float* b = t.b + strip->b;
-    PrefetchStream& prefetch = prefetcher.Before(*strip);
-    PrefetchStream stream = prefetch;
     for (size_t s = strip->segments; s != 0; --s) {
       if constexpr (kAlongRows) {
         SegmentAlongRows<kRows, kVectors>(a, o.a_depth, b, o.b_depth, strip->depth, acc, stream);
@@ -112,9 +118,8 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
       a += o.a_segment;
       b += o.b_segment;
     }
-    prefetch = stream;
-    if (held) {
-      StoreTile<StoreKind::kWhole>(acc, 0, sums, kVectors * hn::Lanes(D()));
+    if (HWY_UNLIKELY(held)) {
+      StoreTile<StoreKind::kWhole>(acc, 0, t.sums + strip->sums, kVectors * hn::Lanes(D()));
       continue;
     }
     if constexpr (kAlongRows) {
@@ -123,7 +128,7 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
         continue;
       }
     }
-    if (strip->finish && o.act == Activation::kRelu) ReluTile(acc);
+    if (relu && strip->finish) ReluTile(acc);
     if (o.past) {
       StoreTile<StoreKind::kPast>(acc, 0, c, o.c_row);
     } else if (t.tail == 0) {
@@ -133,6 +138,7 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
     }
     if (late && strip->finish) ActivateRows(o.act, kRows, t.columns, c, o.c_row);
   }
+  prefetcher.stream() = stream;
   return strip;
 }
 
@@ -187,7 +193,7 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
   const bool relu = o.act == Activation::kRelu;
   for (; strip != end && strip->rows == kRows && IsShallow<kNeighbours>(*strip); ++strip) {
     if (kNeighbours) {
-      prefetcher.Before(*strip);
+      prefetcher.AtStrip(prefetcher.stream());
     } else if (end - strip > kAhead) {
       FetchLines<kRows>(t.c + strip[kAhead].c, c_row);
     }

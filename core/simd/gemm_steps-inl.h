@@ -119,6 +119,16 @@ HWY_INLINE void StepAlongRowsAt(const float* a, size_t index, const float* HWY_R
   (MulAddBroadcast<kScale, kR * sizeof(float)>(acc[kR], a, index, row_of_b), ...);
 }
 
+// The step of depth that comes k steps after `rows`, A with a_depth == 1.
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void StepAlongDepth(const RowPointers<kRows>& rows, size_t row_bytes, size_t k,
+                               const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
+  // The first row of each group of three needs no index.
+  const auto column = [&](size_t r)
+                          HWY_ATTR -> const float& { return rows.At(r, row_bytes, k); };
+  Step<0, 3>(column, b, acc);
+}
+
 // kCount steps of depth, A with a_depth == 1.
 template <size_t kCount, size_t kRows, size_t kVectors>
 HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t row_bytes,
@@ -130,10 +140,7 @@ HWY_INLINE void StepsAlongDepth(RowPointers<kRows>& rows, size_t row_bytes,
 #pragma GCC unroll 8
     for (size_t k = 0; k < kCount; ++k) {
       Opaque(row_bytes);
-      // The first row of each group of three needs no index.
-      const auto column = [&](size_t r)
-                              HWY_ATTR -> const float& { return rows.At(r, row_bytes, k); };
-      Step<0, 3>(column, b, acc);
+      StepAlongDepth(rows, row_bytes, k, b, acc);
       b += b_depth;
     }
   }

@@ -3,6 +3,8 @@
 #include "core/simd/gemm_tile.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <utility>
 
 #undef HWY_TARGET_INCLUDE
@@ -156,6 +158,31 @@ bool AreShallow(const TileOperands& o, size_t columns) {
          o.sgd == nullptr && columns == kMaxVectors * hn::Lanes(D());
 }
 
+// Strips of the same rows, depth, start and finish, compared as two words: field by field it takes
+// as many instructions as half a step.
+bool AreAlike(const TileStrip& a, const TileStrip& b) {
+  return std::memcmp(&a, &b, offsetof(TileStrip, finish) + 1) == 0;
+}
+
+// acc += A B of a strip of little depth. An exit after each step takes fewer instructions than
+// whole turns and what is left of them.
+template <size_t kRows>
+HWY_INLINE void ShallowSums(const float* HWY_RESTRICT a, size_t a_row, const float* HWY_RESTRICT b,
+                            size_t b_depth, size_t depth, V (&acc)[kRows][kMaxVectors]) {
+  RowPointers<kRows> rows(a, 3 * a_row);
+  const size_t row_bytes = a_row * sizeof(float);
+  for (;;) {
+    StepAlongDepth(rows, row_bytes, 0, b, acc);
+    if (--depth == 0) return;
+    StepAlongDepth(rows, row_bytes, 1, b + b_depth, acc);
+    if (--depth == 0) return;
+    StepAlongDepth(rows, row_bytes, 2, b + 2 * b_depth, acc);
+    if (--depth == 0) return;
+    rows.Advance(3);
+    b += 3 * b_depth;
+  }
+}
+
 // acc += A B of a strip whose rows of A are neighbours.
 template <size_t kRows>
 HWY_INLINE void NeighbourSums(const TileStrip& strip, const float* HWY_RESTRICT a, size_t a_segment,
@@ -178,7 +205,7 @@ HWY_INLINE void NeighbourSums(const TileStrip& strip, const float* HWY_RESTRICT 
   }
 }
 
-// From *strip on, as long as they have kRows rows; returns the first of the others.
+// From *strip on, which has kRows rows, as long as strips are like it; returns the first other one.
 template <bool kNeighbours, size_t kRows>
 HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStrip* end,
                                            const TileOperands& o, const PanelArgs& t,
@@ -191,7 +218,8 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
   const size_t a_segment = o.a_segment, b_segment = o.b_segment, b_depth = o.b_depth;
   const size_t a_row = o.a_row, c_row = o.c_row;
   const bool relu = o.act == Activation::kRelu;
-  for (; strip != end && strip->rows == kRows && IsShallow<kNeighbours>(*strip); ++strip) {
+  const TileStrip first = *strip;
+  for (; strip != end && AreAlike(*strip, first); ++strip) {
     if (kNeighbours) {
       prefetcher.AtStrip(prefetcher.stream());
     } else if (end - strip > kAhead) {
@@ -204,12 +232,7 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
     if constexpr (kNeighbours) {
       NeighbourSums(*strip, a, a_segment, b, b_segment, b_depth, acc);
     } else {
-      RowPointers<kRows> rows(a, 3 * a_row);
-      // One step a turn: fewer instructions than a longer turn and what is left of it.
-      size_t k = strip->depth;
-      do {
-        StepsAlongDepth<1>(rows, a_row * sizeof(float), b, b_depth, acc);
-      } while (--k != 0);
+      ShallowSums(a, a_row, b, b_depth, first.depth, acc);
     }
     if (relu) ReluTile(acc);
     StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, c_row);

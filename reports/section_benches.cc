@@ -2,6 +2,7 @@
 // peers beside.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "reports/dot_plot.h"
@@ -109,15 +110,13 @@ CsvTable ResultsCsv(const BenchFile& file) {
   return csv;
 }
 
-void WriteShares(const BenchFile& file, const std::string& stem, const std::string& data,
-                 ReportPage& page) {
-  DotPlot plot;
-  plot.title = "Share of the machine's limit, measured in the same run";
-  plot.panels.push_back({"share (100 % is the limit)", ScaleKind::kLinear, 1.0, "", ""});
+// Of all thread counts, or of one.
+std::vector<DotRow> ShareRows(const std::vector<Group>& groups, std::optional<int> threads) {
+  std::vector<DotRow> rows;
   std::vector<std::string> operations;
-  const std::vector<Group> groups = GroupsOf(file);
   for (const Group& group : groups) {
     if (!group.own || group.own->cold || !std::isfinite(group.own->share)) continue;
+    if (threads && group.own->threads != *threads) continue;
     const std::string operation = OperationOf(*group.own);
     auto at = std::find(operations.begin(), operations.end(), operation);
     if (at == operations.end()) at = operations.insert(operations.end(), operation);
@@ -128,18 +127,47 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
     for (const BenchResult* other : group.others) {
       if (std::isfinite(other->share)) cell.dots.push_back({other->share, false});
     }
-    plot.rows.push_back({group.own->problem + ", t" + std::to_string(group.own->threads),
-                         group.own->label,
-                         CategoryColor(static_cast<size_t>(at - operations.begin())),
-                         {cell}});
+    rows.push_back({group.own->problem + ", t" + std::to_string(group.own->threads),
+                    group.own->label,
+                    CategoryColor(static_cast<size_t>(at - operations.begin())),
+                    {cell}});
   }
-  if (plot.rows.empty() || plot.rows.size() > 60) return;
-  plot.subtitle =
-      "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
-      "Operands in cache where they fit.";
-  if (HaveTiles(groups))
-    plot.subtitle += " Dashed: what the register tile alone reached at that time.";
-  page.Figure("share-" + stem, plot.title, plot.Render(), data, "Right is better.");
+  return rows;
+}
+
+// Of many rows a figure is still read: for more, each thread count has its own.
+constexpr size_t kMostRows = 60;
+
+void WriteShares(const BenchFile& file, const std::string& stem, const std::string& data,
+                 ReportPage& page) {
+  const std::vector<Group> groups = GroupsOf(file);
+  const auto draw = [&](std::vector<DotRow> rows, const std::string& name,
+                        const std::string& whose) {
+    if (rows.empty()) return;
+    DotPlot plot;
+    plot.title = "Share of the machine's limit, measured in the same run" + whose;
+    plot.panels.push_back({"share (100 % is the limit)", ScaleKind::kLinear, 1.0, "", ""});
+    plot.rows = std::move(rows);
+    plot.subtitle =
+        "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
+        "Operands in cache where they fit.";
+    if (HaveTiles(groups))
+      plot.subtitle += " Dashed: what the register tile alone reached at that time.";
+    page.Figure(name, plot.title, plot.Render(), data, "Right is better.");
+  };
+  std::vector<DotRow> all = ShareRows(groups, std::nullopt);
+  if (all.size() <= kMostRows) {
+    draw(std::move(all), "share-" + stem, "");
+    return;
+  }
+  std::set<int> counts;
+  for (const Group& group : groups) {
+    if (group.own) counts.insert(group.own->threads);
+  }
+  for (const int threads : counts) {
+    draw(ShareRows(groups, threads), "share-" + stem + "-t" + std::to_string(threads),
+         ", t" + std::to_string(threads));
+  }
 }
 
 void WriteRoofline(const BenchFile& file, const std::string& stem, const std::string& data,

@@ -97,6 +97,27 @@ TEST_CASE("benchmarks are listed as their program lists them, with their spread"
   CHECK(text.find("30.0 µs (0.75×)") != std::string::npos);               // one repetition each
 }
 
+TEST_CASE("of many benchmarks each thread count has a figure of its shares", "[report]") {
+  TestFolder dir;
+  std::string rows;
+  for (int i = 0; i < 31; ++i) {
+    for (const char* threads : {"t1", "t2"}) {
+      rows += std::string(rows.empty() ? "" : ",") +
+              R"({"run_type": "iteration", "time_unit": "us", "real_time": 10, "share": 0.5, )" +
+              R"("label": "of fma", "name": "gemm/NN/s)" + std::to_string(i) + "/avx2/" + threads +
+              R"("})";
+    }
+  }
+  WriteText(dir / "gemm.json", R"({"context": {"backend": "avx2"}, "benchmarks": [)" + rows + "]}");
+  WriteReport({dir / "gemm.json"}, dir / "out");
+  CHECK_FALSE(std::filesystem::exists(dir / "out/fig/share-gemm.svg"));
+  for (const std::string threads : {"t1", "t2"}) {
+    const std::string figure = ReadText(dir / ("out/fig/share-gemm-" + threads + ".svg"));
+    CHECK(figure.find("s30, " + threads) != std::string::npos);
+    CHECK(figure.find(threads == "t1" ? "s30, t2" : "s30, t1") == std::string::npos);
+  }
+}
+
 TEST_CASE("hostile benchmark files are refused or read, never crash", "[report]") {
   TestFolder dir;
   const std::string good = kFile;

@@ -29,10 +29,10 @@ inline constexpr size_t kTurn = !HWY_NATIVE_FMA                          ? 2
                                 : HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 4
                                                                          : 8;
 
-// Walks through the rows of a prefetch range, `step` bytes at each turn, one line or two: requests
-// that come a few at a time never crowd out the tile's own loads. Into the second cache, since the
-// first is full of what the tile works on. At the end of a range it stands still until the next
-// strip begins.
+// Walks through the rows of a prefetch range: each turn asks for two lines and goes on by one or
+// both (`step` bytes). Requests that come a few at a time never crowd out the tile's own loads. Into
+// the second cache, since the first is full of what the tile works on. At the end of a range it
+// stands still until the next strip begins.
 struct PrefetchStream {
   static constexpr size_t kLine = 64;
   static constexpr size_t kTwoLines = 2 * kLine;
@@ -73,8 +73,8 @@ struct PrefetchStream {
   }
 };
 
-// Shares the operands' prefetch ranges out over the turns of all strips, and what is too much for
-// them over the strips.
+// Shares the operands' prefetch ranges out over the turns of all strips; what is too much for them
+// comes in bursts, one before each strip.
 class Prefetcher {
  public:
   Prefetcher(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o)

@@ -135,7 +135,7 @@ std::vector<DotRow> ShareRows(const std::vector<Group>& groups, std::optional<in
   return rows;
 }
 
-// Of many rows a figure is still read: for more, each thread count has its own.
+// A figure of more rows is too long to read: then each thread count has its own.
 constexpr size_t kMostRows = 60;
 
 void WriteShares(const BenchFile& file, const std::string& stem, const std::string& data,

@@ -79,16 +79,15 @@ class Prefetcher {
  public:
   Prefetcher(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o)
       : range_(o.prefetch), end_(o.prefetch + TileOperands::kPrefetchRanges) {
-    size_t turns = 0;
-    for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
-    turns *= panels;
     // Each row begins with a turn of its own.
     const auto needed = [&] {
       size_t all = 0;
       for (const TilePrefetch& range : o.prefetch) all += range.rows * CeilDiv(range.bytes, step_);
       return all;
     };
-    if (needed() > turns) {
+    const size_t lines = needed();
+    const size_t turns = lines == 0 ? 0 : panels * TurnsOf(strips, count);
+    if (lines > turns) {
       step_ = PrefetchStream::kTwoLines;
       const size_t all = needed();
       if (all > turns) burst_ = step_ * CeilDiv(all - turns, std::max<size_t>(1, count * panels));
@@ -107,6 +106,11 @@ class Prefetcher {
   }
 
  private:
+  static size_t TurnsOf(const TileStrip* strips, size_t count) {
+    size_t turns = 0;
+    for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
+    return turns;
+  }
   // The next range, or none for ever.
   HWY_NOINLINE PrefetchStream Open(PrefetchStream stream) {
     while (range_ != end_ && range_->rows * range_->bytes == 0) ++range_;

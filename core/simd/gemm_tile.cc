@@ -72,7 +72,7 @@ HWY_INLINE void FetchRows(size_t last, const float* c, size_t c_row) {
 
 // The last column, or 0 where a row of the panel lies in a single line.
 size_t LastToFetch(const float* c, size_t c_row, size_t columns) {
-  constexpr size_t kLine = 64, kFloats = kLine / sizeof(float);
+  constexpr size_t kLine = PrefetchStream::kLine, kFloats = kLine / sizeof(float);
   const size_t begin = reinterpret_cast<uintptr_t>(c) % kLine / sizeof(float);
   return c_row % kFloats == 0 && begin + columns <= kFloats ? 0 : columns - 1;
 }
@@ -84,6 +84,7 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
                                     Prefetcher& prefetcher) {
   const size_t a_group = o.a_group != 0 ? o.a_group : 3 * o.a_row;
   const bool relu = o.act == Activation::kRelu, late = IsExponential(o.act);
+  // As deep as the first strip, so all: this is advice only.
   const bool fetch = !o.past, fetch_new = fetch && (o.sgd != nullptr || IsDeep(*strip));
   const size_t last = LastToFetch(t.c, o.c_row, t.columns);
   PrefetchStream stream = prefetcher.stream();

@@ -217,6 +217,7 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                            const ProductStep& step, const ProductStep& next,
                            TileOperands& t) const {
   for (TilePrefetch& range : t.prefetch) range = {};
+  if (!plan.fetch) return;
   const size_t depth = next.k1 - next.k0;
   const size_t row0 = plan.rows().begin(next.s0), rows = plan.rows().begin(next.s1) - row0;
   const size_t j = next.p0 * plan.tile.panel,

@@ -18,9 +18,10 @@ constexpr size_t kPieceStrips = 8;
 // the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
 constexpr size_t kTaskStrips = 8;
 constexpr size_t kFewStrips = 5;
-// The same for a wide panel and rows of A in place: 64 columns are 24 KiB.
-constexpr size_t kWideSlice = 96;
-constexpr size_t kWidePieceStrips = ProductPlan::kMostStrips;
+// The same for a wide panel and rows of A in place: 64 columns are 48 KiB. But not of a K that is
+// one slice otherwise, whose C would be stored and loaded again.
+constexpr size_t kWideSlice = 192;
+constexpr size_t kWidePieceStrips = 12;
 // A task of several slices holds its sums from slice to slice, tile by tile: rows of C, often a
 // power of two apart, would fight for a few sets of the caches (2048^3, AVX2, two threads: 5 %). So
 // many floats leave room in a second cache of 512 KiB.
@@ -43,12 +44,16 @@ constexpr size_t kSpreadRow = 1024;
 constexpr size_t kGroupDepth = 64;
 // Of a depth up to this one, a step of a few strips costs as much around its tiles as in them.
 constexpr size_t kShallow = 32;
-// The first cache has 64 sets of 8 lines or more. Rows of A that are whole lines apart use only
-// some of the sets: so many lines of A are read where they lie.
-constexpr size_t kSets = 64, kWays = 8, kLineFloats = 16;
-constexpr size_t HeldLines(size_t a_row) {
-  return kWays * (a_row % kLineFloats == 0 ? kSets / std::gcd(kSets, a_row / kLineFloats) : kSets);
+// The first cache has 64 sets of 8 lines, 12 on most cores with vectors of 64 bytes. Rows of A that
+// are whole lines apart use only some of the sets: so many lines of A are read where they lie.
+constexpr size_t kSets = 64, kLineFloats = 16;
+constexpr size_t HeldLines(size_t a_row, size_t lanes) {
+  const size_t ways = lanes == kLineFloats ? 12 : 8;
+  return ways * (a_row % kLineFloats == 0 ? kSets / std::gcd(kSets, a_row / kLineFloats) : kSets);
 }
+// Operands of a product that lie in a second cache from the step of training before: 768 KiB of the
+// 1 or 2 MiB beside vectors of 64 bytes. To fetch them costs an MLP's small products 2 to 10 %.
+constexpr size_t NearFloats(size_t lanes) { return lanes == kLineFloats ? size_t{192} << 10 : 0; }
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
 constexpr double kTaskWork = 256.0 * 1024;
@@ -67,6 +72,8 @@ constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk
 // So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
 // more than to pack twice.
 constexpr size_t kOwnTasks = 2;
+// A product that needs no more tasks for its few panels (0.1 ms of two cores).
+constexpr double kPairWork = 16.0 * 1024 * 1024;
 
 // Panels from which on columns alone give enough tasks: of few rows also for that reason, of many
 // rows and several slices never, since their sums would not fit.
@@ -84,13 +91,14 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
   p.wide = !form.a_transposed && !form.b_transposed && form.wide.rows != 0 &&
            n <= form.wide.panel && n + form.wide.lanes > form.wide.panel;
   p.tile = p.wide ? form.wide : form.tile;
-  p.piece = p.wide ? kWidePieceStrips : kPieceStrips;
   p.strips = CeilDiv(m, p.tile.rows);
   p.panels = CeilDiv(n, p.tile.panel);
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
   const bool sliced = !p.wide && k > kSlice;
+  p.pack_b =
+      form.b_transposed || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
   if (work > 2 * kTaskWork) {
     // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
     if (m * n <= kSmallC && k >= 2 * MinChunk(m)) {
@@ -123,6 +131,9 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
             p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips * floats, kHeldFloats));
           }
         }
+        if (p.pack_b && !many && !sliced && work <= kPairWork) {
+          p.row_tasks = std::min(p.row_tasks, kOwnTasks);
+        }
         if (p.wide && k * n > kLargeB) {
           p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
         }
@@ -133,19 +144,23 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
     p.row_tasks = kSmallBatchTasks;
     p.strips = RoundUp(p.strips, p.row_tasks);
   }
-  const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, p.wide ? kWideSlice : kSlice));
+  const size_t slices =
+      std::max<size_t>(1, CeilDiv(p.chunk, p.wide && p.chunk > kSlice ? kWideSlice : kSlice));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
-  const size_t tiles = CeilDiv(p.strips, p.row_tasks) * CeilDiv(p.panels, p.column_tasks);
+  const size_t task_strips = CeilDiv(p.strips, p.row_tasks);
+  p.piece = EvenParts{task_strips, CeilDiv(task_strips, p.wide ? kWidePieceStrips : kPieceStrips)}
+                .widest();
+  const size_t tiles = task_strips * CeilDiv(p.panels, p.column_tasks);
   p.hold = sliced && p.chunks == 1 && tiles * p.TileFloats() <= kHeldFloats;
-  p.pack_b =
-      form.b_transposed || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
   p.shared_b = p.pack_b && p.row_tasks > kOwnTasks;
   p.tail = !p.pack_b && n % p.tile.lanes != 0;
+  p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
   return p;
 }
 
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) {
-  const bool same_set = (form.a_transposed ? p.slice : p.tile.rows) > HeldLines(a_row);
+  const bool same_set =
+      (form.a_transposed ? p.slice : p.tile.rows) > HeldLines(a_row, p.tile.lanes);
   const size_t least = form.a_transposed ? kCopyPanels : kCopyRowsPanels;
   const bool repaid = p.panels >= least * p.column_tasks;
   p.copy_a = pending || same_set || (!p.wide && a_row >= kSpreadRow && repaid);

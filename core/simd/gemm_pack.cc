@@ -76,9 +76,7 @@ void PackPanelsOnTarget(size_t depth, size_t columns, const float* b, size_t b_r
 }
 
 #if HWY_TARGET != HWY_SCALAR
-// Rows to columns, for as many rows as a vector has lanes: 4 x 4 inside the 16-byte blocks, then
-// the blocks themselves. t[c] of a group of four rows has in its block q column 4 q + c of these
-// rows.
+// 4 x 4 inside the 16-byte blocks: rows to columns.
 HWY_INLINE void TransposeGroup(V (&r)[4]) {
   const D d;
   const hn::Repartition<uint64_t, D> d64;
@@ -93,48 +91,54 @@ HWY_INLINE void TransposeGroup(V (&r)[4]) {
   r[3] = hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23));
 }
 
-// dst[k * dst_row + i] = b[i * b_row + k] for i, k < lanes. Else than kWhole, only the first `rows`
-// of b are there, with `depth` elements each: the columns for rows behind them become zero.
-template <size_t kGroups, bool kWhole>  // groups of four lanes
-HWY_INLINE void TransposeBlock(const float* HWY_RESTRICT b, size_t b_row, size_t rows, size_t depth,
+// The first four columns of rows 0, 4, 8, ..., a 16-byte block each: loads that repeat a block, and
+// blends, since only one port shuffles.
+template <size_t kGroups>  // of four lanes
+HWY_INLINE V LoadBlocks(const float* HWY_RESTRICT b, size_t b_row) {
+  const D d;
+  const auto row = [&](size_t q) HWY_ATTR { return hn::LoadDup128(d, b + 4 * q * b_row); };
+  if constexpr (kGroups == 1) {
+    return hn::LoadU(d, b);
+  } else if constexpr (kGroups == 2) {
+    return hn::OddEvenBlocks(row(1), row(0));
+  } else {
+    static_assert(kGroups == 4);
+    const V lower = hn::OddEvenBlocks(row(1), row(0)), upper = hn::OddEvenBlocks(row(3), row(2));
+    return hn::ConcatUpperLower(d, upper, lower);
+  }
+}
+
+// dst[k * dst_row + i] = b[i * b_row + k] for i < lanes, k < depth; kWhole: depth = lanes.
+template <size_t kGroups, bool kWhole>
+HWY_INLINE void TransposeBlock(const float* HWY_RESTRICT b, size_t b_row, size_t depth,
                                float* HWY_RESTRICT dst, size_t dst_row) {
   const D d;
-  V g[kGroups][4];
 #pragma GCC unroll 4
   for (size_t q = 0; q < kGroups; ++q) {
+    V r[4];
 #pragma GCC unroll 4
-    for (size_t r = 0; r < 4; ++r) {
-      const size_t i = 4 * q + r;
-      if constexpr (kWhole) {
-        g[q][r] = hn::LoadU(d, b + i * b_row);
-      } else {
-        g[q][r] = i < rows ? LoadTail(d, b + i * b_row, depth) : hn::Zero(d);
-      }
-    }
-    TransposeGroup(g[q]);
-  }
-  const auto store = [&](size_t k, V v) HWY_ATTR {
-    if (kWhole || k < depth) hn::StoreU(v, d, dst + k * dst_row);
-  };
+    for (size_t i = 0; i < 4; ++i) r[i] = LoadBlocks<kGroups>(b + i * b_row + 4 * q, b_row);
+    TransposeGroup(r);
 #pragma GCC unroll 4
-  for (size_t c = 0; c < 4; ++c) {
-    if constexpr (kGroups == 1) {
-      store(c, g[0][c]);
-    } else if constexpr (kGroups == 2) {
-      store(c, hn::ConcatLowerLower(d, g[1][c], g[0][c]));
-      store(c + 4, hn::ConcatUpperUpper(d, g[1][c], g[0][c]));
-    } else {
-      static_assert(kGroups == 4);
-      const V even01 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(g[1][c]), g[0][c]);
-      const V odd01 = hn::OddEvenBlocks(g[1][c], hn::SwapAdjacentBlocks(g[0][c]));
-      const V even23 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(g[3][c]), g[2][c]);
-      const V odd23 = hn::OddEvenBlocks(g[3][c], hn::SwapAdjacentBlocks(g[2][c]));
-      store(c, hn::ConcatLowerLower(d, even23, even01));
-      store(c + 4, hn::ConcatLowerLower(d, odd23, odd01));
-      store(c + 8, hn::ConcatUpperUpper(d, even23, even01));
-      store(c + 12, hn::ConcatUpperUpper(d, odd23, odd01));
+    for (size_t c = 0; c < 4; ++c) {
+      const size_t k = 4 * q + c;
+      if (kWhole || k < depth) hn::StoreU(r[c], d, dst + k * dst_row);
     }
   }
+}
+
+// Of the first `rows` rows of b only, with depth <= lanes elements each; the columns for rows behind
+// them become zero.
+template <size_t kGroups>
+HWY_INLINE void TransposePart(const float* HWY_RESTRICT b, size_t b_row, size_t rows, size_t depth,
+                              float* HWY_RESTRICT dst, size_t dst_row) {
+  const D d;
+  constexpr size_t kLanes = 4 * kGroups;
+  HWY_ALIGN float whole[kLanes * kLanes];
+  for (size_t i = 0; i < kLanes; ++i) {
+    hn::Store(i < rows ? LoadTail(d, b + i * b_row, depth) : hn::Zero(d), d, whole + i * kLanes);
+  }
+  TransposeBlock<kGroups, false>(whole, kLanes, depth, dst, dst_row);
 }
 #endif
 
@@ -150,13 +154,12 @@ void PackPanelTransposed(size_t depth, size_t columns, const float* HWY_RESTRICT
     size_t k = 0;
     if (rows == lanes) {
       for (; k + lanes <= depth; k += lanes) {
-        TransposeBlock<kGroups, true>(b + i * b_row + k, b_row, lanes, lanes, dst + k * panel + i,
-                                      panel);
+        TransposeBlock<kGroups, true>(b + i * b_row + k, b_row, lanes, dst + k * panel + i, panel);
       }
     }
     for (; k < depth; k += lanes) {
-      TransposeBlock<kGroups, false>(b + i * b_row + k, b_row, rows, std::min(lanes, depth - k),
-                                     dst + k * panel + i, panel);
+      TransposePart<kGroups>(b + i * b_row + k, b_row, rows, std::min(lanes, depth - k),
+                             dst + k * panel + i, panel);
     }
 #endif
   }

@@ -29,10 +29,21 @@ inline constexpr size_t kTurn = !HWY_NATIVE_FMA                          ? 2
                                 : HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 4
                                                                          : 8;
 
+// Where two lines a turn are too few: AVX-512 asks for up to 8, others not, since a branch in each
+// turn costs more where a busy second hardware thread has its half of the decoders.
+// And what a burst before a strip may be: on AVX-512 as many lines as a core has buffers for lines in
+// flight, since more of them stop the tile, for longer than what the hardware fetches would
+// (Sapphire Rapids: 128 x 512 x 512 5 %, the weight gradient of a one-channel convolution 25 %).
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+inline constexpr size_t kMostLines = 8, kMostBurst = 16 * 64;  // bytes
+#else
+inline constexpr size_t kMostLines = 2, kMostBurst = SIZE_MAX;
+#endif
+
 // Walks through the rows of a prefetch range: each turn asks for two lines and goes on by one or
-// both (`step` bytes). Requests that come a few at a time never crowd out the tile's own loads. Into
-// the second cache, since the first is full of what the tile works on. At the end of a range it
-// stands still until the next strip begins.
+// both, or four or eight (`step` bytes). Requests that come a few at a time never crowd out the
+// tile's own loads. Into the second cache, since the first is full of what the tile works on. At the
+// end of a range it stands still until the next strip begins.
 struct PrefetchStream {
   static constexpr size_t kLine = 64;
   static constexpr size_t kTwoLines = 2 * kLine;
@@ -44,6 +55,15 @@ struct PrefetchStream {
 
   HWY_INLINE void Next() {
     FetchTwoLines(next);
+    if constexpr (kMostLines == 8) {
+      if (step > kTwoLines) {
+        FetchTwoLines(next + kTwoLines);
+        if (step > 2 * kTwoLines) {
+          FetchTwoLines(next + 2 * kTwoLines);
+          FetchTwoLines(next + 3 * kTwoLines);
+        }
+      }
+    }
     Pass(step);
   }
   // So many bytes at once, a multiple of two lines; not into the next row.
@@ -74,24 +94,12 @@ struct PrefetchStream {
 };
 
 // Shares the operands' prefetch ranges out over the turns of all strips; what is too much for them
-// comes in bursts, one before each strip.
+// comes in bursts, one before each strip, or is left to the hardware.
 class Prefetcher {
  public:
   Prefetcher(const TileStrip* strips, size_t count, size_t panels, const TileOperands& o)
       : range_(o.prefetch), end_(o.prefetch + TileOperands::kPrefetchRanges) {
-    // Each row begins with a turn of its own.
-    const auto needed = [&] {
-      size_t all = 0;
-      for (const TilePrefetch& range : o.prefetch) all += range.rows * CeilDiv(range.bytes, step_);
-      return all;
-    };
-    const size_t lines = needed();
-    const size_t turns = lines == 0 ? 0 : panels * TurnsOf(strips, count);
-    if (lines > turns) {
-      step_ = PrefetchStream::kTwoLines;
-      const size_t all = needed();
-      if (all > turns) burst_ = step_ * CeilDiv(all - turns, std::max<size_t>(1, count * panels));
-    }
+    if (Steps(o) != 0) PlanSteps(panels * TurnsOf(strips, count), panels * count, o);
     stream_.next = reinterpret_cast<const char*>(o.c);
     stream_ = Open(stream_);
   }
@@ -110,6 +118,24 @@ class Prefetcher {
     size_t turns = 0;
     for (size_t i = 0; i < count; ++i) turns += strips[i].segments * (strips[i].depth / kTurn);
     return turns;
+  }
+  // Of the ranges; each row begins with one of its own.
+  size_t Steps(const TileOperands& o) const {
+    size_t steps = 0;
+    for (const TilePrefetch& range : o.prefetch) steps += range.rows * CeilDiv(range.bytes, step_);
+    return steps;
+  }
+  // The shortest step with which the turns take them all, or leave a burst that is not too long; no
+  // bursts if there is none.
+  void PlanSteps(size_t turns, size_t strips, const TileOperands& o) {
+    constexpr size_t kLine = PrefetchStream::kLine;
+    for (;; step_ *= 2) {
+      const size_t steps = Steps(o);
+      burst_ = steps > turns ? step_ * CeilDiv(steps - turns, std::max<size_t>(1, strips)) : 0;
+      if (burst_ == 0 || (burst_ <= kMostBurst && step_ != kLine)) return;
+      if (step_ == kMostLines * kLine) break;
+    }
+    burst_ = 0;
   }
   // The next range, or none for ever.
   HWY_NOINLINE PrefetchStream Open(PrefetchStream stream) {

@@ -62,6 +62,13 @@ HWY_INLINE void FetchLines(const float* c, size_t c_row) {
   for (size_t r = 0; r < kRows; ++r, c += c_row) FetchToWrite(c);
 }
 
+// Rows a multiple of 4 KiB apart share a set of the first cache, and of more than 8 the first would
+// be pushed out before the last is stored.
+template <size_t kRows>
+bool ShareSet(size_t c_row) {
+  return kRows > 8 && c_row % 1024 == 0;
+}
+
 // Rows of C that are touched only after the sums of a tile: fetched before them. `last` as of
 // LastToFetch.
 template <size_t kRows>
@@ -85,7 +92,8 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
   const size_t a_group = o.a_group != 0 ? o.a_group : 3 * o.a_row;
   const bool relu = o.act == Activation::kRelu, late = IsExponential(o.act);
   // As deep as the first strip, so all: this is advice only.
-  const bool fetch = !o.past, fetch_new = fetch && (o.sgd != nullptr || IsDeep(*strip));
+  const bool fetch = !o.past;
+  const bool fetch_new = fetch && !ShareSet<kRows>(o.c_row) && (o.sgd != nullptr || IsDeep(*strip));
   const size_t last = LastToFetch(t.c, o.c_row, t.columns);
   PrefetchStream stream = prefetcher.stream();
   for (; strip != end && strip->rows == kRows; ++strip) {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
+
+#include "core/ops/caches.h"
 
 namespace batchmark {
 namespace {
@@ -44,16 +45,6 @@ constexpr size_t kSpreadRow = 1024;
 constexpr size_t kGroupDepth = 64;
 // Of a depth up to this one, a step of a few strips costs as much around its tiles as in them.
 constexpr size_t kShallow = 32;
-// The first cache has 64 sets of 8 lines, 12 on most cores with vectors of 64 bytes. Rows of A that
-// are whole lines apart use only some of the sets: so many lines of A are read where they lie.
-constexpr size_t kSets = 64, kLineFloats = 16;
-constexpr size_t HeldLines(size_t a_row, size_t lanes) {
-  const size_t ways = lanes == kLineFloats ? 12 : 8;
-  return ways * (a_row % kLineFloats == 0 ? kSets / std::gcd(kSets, a_row / kLineFloats) : kSets);
-}
-// Operands of a product that lie in a second cache from the step of training before: 768 KiB of the
-// 1 or 2 MiB beside vectors of 64 bytes. To fetch them costs an MLP's small products 2 to 10 %.
-constexpr size_t NearFloats(size_t lanes) { return lanes == kLineFloats ? size_t{192} << 10 : 0; }
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
 constexpr double kTaskWork = 256.0 * 1024;

@@ -231,6 +231,8 @@ TEST_CASE("conv2d: weight gradients of copied bands, groups of unequal width") {
       for (size_t in = tile.rows - 1; in <= 2 * tile.rows + 1; in += 2) {
         CheckShape({0, 20, 19, in, 3, 3, out, same}, 1);  // two bands
       }
+      // Enough floats that vectors of 64 bytes copy, too; groups of unequal width.
+      CheckShape({0, 40, 41, 2 * tile.rows + 1, 3, 3, out, same}, 1);
       CheckShape({0, 5, 300, tile.rows + 1, 3, 5, out, same}, 1);  // each row a band
       CheckShape({0, 9, 8, 1, 7, 5, out, same}, 1);                // one channel
     }

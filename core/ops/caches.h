@@ -1,0 +1,27 @@
+// What blockings assume of a core's caches. It follows from the lanes of its vectors, so that the cut
+// of a problem depends on the backend and the problem alone: vectors of 64 bytes come with 48 KiB and
+// 1 or 2 MiB (most of them), shorter ones with 32 KiB and 512 KiB.
+#pragma once
+
+#include <cstddef>
+#include <numeric>
+
+namespace batchmark {
+
+inline constexpr size_t kLineFloats = 16;
+
+constexpr bool HasLargeCaches(size_t lanes) { return lanes == kLineFloats; }
+
+// Lines of rows `row` floats apart, a line or less of each, that the first cache holds: 64 sets of 8
+// or 12 lines, of which rows that are whole lines apart use but some.
+constexpr size_t HeldLines(size_t row, size_t lanes) {
+  constexpr size_t kSets = 64;
+  const size_t ways = HasLargeCaches(lanes) ? 12 : 8;
+  return ways * (row % kLineFloats == 0 ? kSets / std::gcd(kSets, row / kLineFloats) : kSets);
+}
+
+// So many floats still lie in the second cache when a step of training comes back to them: of small
+// vectors' caches none is counted on. To fetch them costs an MLP's small products 2 to 10 %.
+constexpr size_t NearFloats(size_t lanes) { return HasLargeCaches(lanes) ? size_t{192} << 10 : 0; }
+
+}  // namespace batchmark

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "core/ops/caches.h"
 
@@ -63,7 +64,8 @@ constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk
 // So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
 // more than to pack twice.
 constexpr size_t kOwnTasks = 2;
-// A product that needs no more tasks for its few panels (0.1 ms of two cores).
+// A product of few panels that needs no more tasks (0.1 ms of two cores): by columns, each with its
+// own part of B, where that makes equal parts.
 constexpr double kPairWork = 16.0 * 1024 * 1024;
 
 // Panels from which on columns alone give enough tasks: of few rows also for that reason, of many
@@ -124,6 +126,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
         }
         if (p.pack_b && !many && !sliced && work <= kPairWork) {
           p.row_tasks = std::min(p.row_tasks, kOwnTasks);
+          if (n % (kOwnTasks * p.tile.panel) == 0) std::swap(p.row_tasks, p.column_tasks);
         }
         if (p.wide && k * n > kLargeB) {
           p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));

@@ -65,7 +65,7 @@ constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk
 // more than to pack twice.
 constexpr size_t kOwnTasks = 2;
 // A product of few panels that needs no more tasks (0.1 ms of two cores): by columns, each with its
-// own part of B, where that makes equal parts.
+// own part of B, where that makes equal parts; a small batch by rows all the same.
 constexpr double kPairWork = 16.0 * 1024 * 1024;
 
 // Panels from which on columns alone give enough tasks: of few rows also for that reason, of many
@@ -126,7 +126,8 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
         }
         if (p.pack_b && !many && !sliced && work <= kPairWork) {
           p.row_tasks = std::min(p.row_tasks, kOwnTasks);
-          if (n % (kOwnTasks * p.tile.panel) == 0) std::swap(p.row_tasks, p.column_tasks);
+          const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
+          if (equal && m > kSmallBatch) std::swap(p.row_tasks, p.column_tasks);
         }
         if (p.wide && k * n > kLargeB) {
           p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));

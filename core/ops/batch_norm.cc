@@ -10,15 +10,25 @@
 #include "core/ops/chunks.h"
 #include "core/ops/group_tiles.h"
 #include "core/ops/pending_span.h"
+#include "core/simd/backend.h"
 #include "core/simd/batch_norm_coefficients.h"
 #include "core/simd/batch_norm_rows.h"
 
 namespace batchmark {
 namespace {
 
+// A pass over elements that cost `weight` times what only moving them would. Vectors of 64 bytes
+// move twice as much before another core has fetched its part ([128,100], two threads, Sapphire
+// Rapids: forward 4.3 -> 3.1 us, backward 6.3 -> 4.2).
+ChunkPlan PlanPass(size_t items, size_t elements, size_t weight = 1) {
+  const size_t brief_chunk =
+      ActiveVectorBytes() == 64 && weight == 1 ? 2 * kBriefChunk : kBriefChunk;
+  return PlanChunks(items, elements * weight, brief_chunk);
+}
+
 ChunkPlan TilePlan(const MomentTiles& tiles, size_t channels) {
-  return PlanChunks(tiles.tiles.size(),
-                    tiles.tiles.empty() ? 0 : tiles.tiles.back().row_end * channels);
+  return PlanPass(tiles.tiles.size(),
+                  tiles.tiles.empty() ? 0 : tiles.tiles.back().row_end * channels);
 }
 
 const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
@@ -61,7 +71,7 @@ size_t Weight(const PendingGrad&) { return 1; }  // derivatives are formed from 
 template <class Source>
 void ResolveChunks(Parallel& parallel, size_t n, const Source& src, float* dst) {
   const size_t stride = src.positions * src.channels;
-  const ChunkPlan plan = PlanChunks(n, n * stride * Weight(src));
+  const ChunkPlan plan = PlanPass(n, n * stride, Weight(src));
   const Reach reach = StoresPast(src, parallel.threads(), n * stride, dst) ? Reach::kPast
                       : plan.brief                                         ? Reach::kNear
                                                                            : Reach::kFar;

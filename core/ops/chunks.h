@@ -17,10 +17,10 @@ inline constexpr size_t kBriefChunk = size_t{1} << 13;
 
 // `items` of `elements` elements in all, in chunks of equal size; where each chunk counts, in an even
 // number of them.
-inline ChunkPlan PlanChunks(size_t items, size_t elements) {
+inline ChunkPlan PlanChunks(size_t items, size_t elements, size_t brief_chunk = kBriefChunk) {
   if (items == 0) return {};
   const bool brief = elements <= kBriefElements;
-  const size_t most = (brief ? kBriefChunk : kChunkElements) / std::max<size_t>(elements / items, 1);
+  const size_t most = (brief ? brief_chunk : kChunkElements) / std::max<size_t>(elements / items, 1);
   size_t chunks = CeilDiv(items, std::max<size_t>(most, 1));
   if (brief && chunks > 1) chunks = RoundUp(chunks, 2);
   return {items, CeilDiv(items, chunks), brief};

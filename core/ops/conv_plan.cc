@@ -228,8 +228,8 @@ GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) 
   const Range all{0, s.out_h};
   std::vector<TileStrip> plain = PlainStrips(s, tile, all);
   const size_t floats = s.in_h * s.in_w * s.depth + s.out_h * s.out_w * s.columns;
-  plan.packed = s.columns > tile.panel && plain.size() > kPlainStrips &&
-                floats > PlainFloats(tile.lanes);
+  plan.packed =
+      s.columns > tile.panel && plain.size() > kPlainStrips && floats > PlainFloats(tile.lanes);
   if (!plan.packed) {
     o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
     if (GroupsKernelRows(s)) o.a_group = s.in_w;
@@ -238,7 +238,7 @@ GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) 
     return plan;
   }
   plan.groups = CeilDiv(s.depth, tile.rows);
-  o.a_depth = EvenParts{s.depth, plan.groups}.widest(), o.a_segment = s.in_w * o.a_depth;
+  o.a_depth = PackedGroupWidth(s.depth, plan.groups), o.a_segment = s.in_w * o.a_depth;
   o.b_depth = tile.panel, o.b_segment = s.out_w * tile.panel;
   const size_t panels = CeilDiv(s.columns, tile.panel);
   ForEvenParts(s.out_h, std::max<size_t>(1, kBandPixels / s.out_w), [&](const Range& band) {

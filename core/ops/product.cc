@@ -169,7 +169,7 @@ size_t Product::LoadA(const ProductPlan& plan, const ProductOperands& o, const P
   if (plan.group_a) {
     const size_t group = PackedGroupFloats(depth, rows, strips);
     PackGroups(depth, rows, o.a + step.k0 * o.a_row + row0, o.a_row, strips, group, scratch);
-    t.a = scratch, t.a_row = 1, t.a_depth = EvenParts{rows, strips}.widest();
+    t.a = scratch, t.a_row = 1, t.a_depth = PackedGroupWidth(rows, strips);
     return group;
   }
   size_t stride = o.a_row;

@@ -164,7 +164,7 @@ void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) 
 }
 
 size_t AScratchFloats(const TileGeometry& tile) {
-  return RoundUp(kPieceStrips * tile.rows, 16) * CopyStride(kSlice);
+  return kPieceStrips * RoundUp(tile.rows, 16) * CopyStride(kSlice);
 }
 size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.panel * kSlice; }
 size_t SumsScratchFloats() { return kHeldFloats; }

@@ -192,6 +192,13 @@ HWY_INLINE void CopyGroups(size_t groups, size_t vectors, size_t from_step, size
   }
 }
 
+size_t PackedGroupWidthOnTarget(size_t rows, size_t groups) {
+  constexpr size_t kLineFloats = 64 / sizeof(float);
+  const size_t widest = EvenParts{rows, groups}.widest();
+  const bool nearly = hn::Lanes(D()) == kLineFloats && widest > kLineFloats * 3 / 4;
+  return nearly ? std::max(widest, kLineFloats) : widest;
+}
+
 // A few k at a time, so that each line of a is read once. Whole vectors: what one stores beyond its
 // group's width is overwritten by the next k. The last k go by floats, since a vector would be read
 // beyond a.
@@ -200,7 +207,7 @@ void PackGroupsOnTarget(size_t depth, size_t rows, const float* HWY_RESTRICT a, 
   const size_t lanes = hn::Lanes(D());
   const EvenParts split{rows, groups};
   const size_t wider = split.wider(), narrow = rows / groups;
-  const size_t width = split.widest(), vectors = CeilDiv(width, lanes);
+  const size_t width = PackedGroupWidthOnTarget(rows, groups), vectors = CeilDiv(width, lanes);
   const size_t last = CeilDiv(vectors * lanes, a_row);
   size_t k = 0;
   const auto copy = [&](auto steps) HWY_ATTR {
@@ -319,6 +326,7 @@ namespace batchmark {
 
 HWY_EXPORT(PackPanelsOnTarget);
 HWY_EXPORT(PackPanelsTransposedOnTarget);
+HWY_EXPORT(PackedGroupWidthOnTarget);
 HWY_EXPORT(PackGroupsOnTarget);
 HWY_EXPORT(MergePartsOnTarget);
 HWY_EXPORT(ColumnSumsOnTarget);
@@ -334,9 +342,13 @@ void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b
   (depth, columns, b, b_row, panel, panel_stride, dst);
 }
 
+size_t PackedGroupWidth(size_t rows, size_t groups) {
+  return HWY_DYNAMIC_DISPATCH(PackedGroupWidthOnTarget)(rows, groups);
+}
+
 size_t PackedGroupFloats(size_t depth, size_t rows, size_t groups) {
   constexpr size_t kMostLanes = 16;  // a whole vector is stored for the last k
-  return RoundUp(EvenParts{rows, groups}.widest() * depth, kMostLanes) + kMostLanes;
+  return RoundUp(PackedGroupWidth(rows, groups) * depth, kMostLanes) + kMostLanes;
 }
 
 void PackGroups(size_t depth, size_t rows, const float* a, size_t a_row, size_t groups,

@@ -18,9 +18,11 @@ void PackPanelsTransposed(size_t depth, size_t columns, const float* b, size_t b
                           size_t panel_stride, float* dst);
 
 // A [depth, rows], A(k, r) = a[k * a_row + r], as `groups` groups of neighbouring rows
-// (EvenParts): group g is [depth, width], width that of the widest, at dst + g * group_stride.
-// Narrower groups leave their last column undefined, as are the floats that group_stride >=
-// PackedGroupFloats leaves behind each group.
+// (EvenParts): group g is [depth, width] at dst + g * group_stride, width that of the widest, or a
+// line where that is little more: vectors of a line are then stored to one line each. Narrower groups
+// leave their last columns undefined, as are the floats that group_stride >= PackedGroupFloats leaves
+// behind each group.
+size_t PackedGroupWidth(size_t rows, size_t groups);
 size_t PackedGroupFloats(size_t depth, size_t rows, size_t groups);
 void PackGroups(size_t depth, size_t rows, const float* a, size_t a_row, size_t groups,
                 size_t group_stride, float* dst);

@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kPastFloats = size_t{1} << 23;
 constexpr size_t kPastRow = 1024;
 // A slice of all panels of B up to this size stays in a second cache between steps.
-constexpr size_t kNearFloats = size_t{1} << 15;
+constexpr size_t kNearSliceFloats = size_t{1} << 15;
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 
 // Rows that touch are one long row: each row takes a turn of its own.
@@ -228,7 +228,7 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                         : FetchRange(o.a + row0 * o.a_row + next.k0, depth, rows, o.a_row);
   }
   if (plan.shared_b) {
-    if (plan.panels * form_.tile.panel * plan.slice > kNearFloats) {
+    if (plan.panels * form_.tile.panel * plan.slice > kNearSliceFloats) {
       t.prefetch[1] = FetchRange(t.b + t.b_panel, (step.k1 - step.k0) * form_.tile.panel,
                                  step.p1 - step.p0 - 1, t.b_panel);
     }

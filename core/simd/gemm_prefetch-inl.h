@@ -25,20 +25,15 @@ namespace HWY_NAMESPACE {
 // Steps of depth in a turn of the tile's inner loop: some 50 cycles of the tile, so that the
 // fetches and the loop itself are a few per cent of its instructions. Fewer where a multiply-add is
 // two instructions: the loop costs less beside them, and a tenth of all tiles' code is saved.
-inline constexpr size_t kTurn = !HWY_NATIVE_FMA                          ? 2
-                                : HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 4
-                                                                         : 8;
+inline constexpr size_t kTurn = !HWY_NATIVE_FMA ? 2 : kAvx512 ? 4 : 8;
 
 // Where two lines a turn are too few: AVX-512 asks for up to 8, others not, since a branch in each
 // turn costs more where a busy second hardware thread has its half of the decoders.
 // And what a burst before a strip may be: on AVX-512 as many lines as a core has buffers for lines in
 // flight, since more of them stop the tile, for longer than what the hardware fetches would
 // (Sapphire Rapids: 128 x 512 x 512 5 %, the weight gradient of a one-channel convolution 25 %).
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-inline constexpr size_t kMostLines = 8, kMostBurst = 16 * 64;  // bytes
-#else
-inline constexpr size_t kMostLines = 2, kMostBurst = SIZE_MAX;
-#endif
+inline constexpr size_t kMostLines = kAvx512 ? 8 : 2;
+inline constexpr size_t kMostBurst = kAvx512 ? 16 * 64 : SIZE_MAX;  // bytes
 
 // Walks through the rows of a prefetch range: each turn asks for two lines and goes on by one or
 // both, or four or eight (`step` bytes). Requests that come a few at a time never crowd out the

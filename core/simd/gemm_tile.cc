@@ -91,8 +91,8 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
                                     Prefetcher& prefetcher) {
   const size_t a_group = o.a_group != 0 ? o.a_group : 3 * o.a_row;
   const bool relu = o.act == Activation::kRelu, late = IsExponential(o.act);
-  // As deep as the first strip, so all: this is advice only.
   const bool fetch = !o.past;
+  // As deep as the first strip, so all: this is advice only.
   const bool fetch_new = fetch && !ShareSet<kRows>(o.c_row) && (o.sgd != nullptr || IsDeep(*strip));
   const size_t last = LastToFetch(t.c, o.c_row, t.columns);
   PrefetchStream stream = prefetcher.stream();
@@ -222,7 +222,7 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
   // Products of little depth: their sums are too short to cover a fetch of their own rows of C. On
   // AVX-512 each fetch is in the way of the stores before it (86528 x 32 x 9: 10 to 20 % slower).
   constexpr ptrdiff_t kAhead = 2;
-  constexpr bool kFetch = !kNeighbours && !(HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86);
+  constexpr bool kFetch = !kNeighbours && !kAvx512;
   V start[1][kMaxVectors];
   LoadStart(t.bias, 0, start);
   // Read once: Opaque would have them read again at each step.

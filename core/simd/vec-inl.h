@@ -1,4 +1,4 @@
-// Per-target helpers: a prefetch, and, for the ends of rows, loads and stores of fewer lanes than a
+// Per-target helpers: whether this is AVX-512, prefetches, and, for the ends of rows, loads and stores of fewer lanes than a
 // vector has.
 // An elementwise result at the end of a row has the bits it would have in the middle, because the
 // same vector instructions form it. Included by kernels inside Highway's target loop.
@@ -18,6 +18,8 @@ HWY_BEFORE_NAMESPACE();
 namespace batchmark {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+inline constexpr bool kAvx512 = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
 
 // Advice: the line at p, wherever that is, will be wanted soon, but not before the first cache has
 // been used for other things.
@@ -76,7 +78,7 @@ template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE void StoreTail(V v, D d, T* HWY_RESTRICT p, size_t n) {
   if (n == hn::Lanes(d)) {
     hn::StoreU(v, d, p);
-  } else if constexpr (HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 && sizeof(T) >= 4) {
+  } else if constexpr (kAvx512 && sizeof(T) >= 4) {
     hn::BlendedStore(v, hn::FirstN(d, n), d, p);
   } else if constexpr (HWY_HAVE_SCALABLE) {
     HWY_ALIGN T buffer[hn::MaxLanes(D())];

@@ -3,10 +3,14 @@
 // does).
 //
 // A loop is cut into one contiguous range of chunks a worker, since consecutive loops over one
-// array then find it in the same worker's caches; a worker whose range is empty takes chunks from
-// the far end of another's. A range is one 64-bit word, (generation, begin, end), changed only by
-// compare and swap. The fields of a loop are written before its words, and only when no chunk of
-// the loop before is left, so whoever takes a chunk has read the fields that belong to it.
+// array then find it in the same worker's caches; a worker whose range is done takes chunks from
+// the far end of another's. All that a worker reads and writes of a loop, but for what it takes
+// from others, lies in one line, the only one that it polls: to pass a line between two cores takes
+// as long as many a chunk.
+//
+// What is left of a range is one 64-bit word, (generation, begin, end), changed only by compare and
+// swap. The other fields of a range are written before its word, and only when no chunk of the loop
+// before is left, so whoever takes a chunk has read the fields that belong to it.
 #pragma once
 
 #include <atomic>
@@ -23,7 +27,7 @@ class SpinTeam {
  public:
   using Trampoline = void (*)(const void* context, size_t chunk, int worker);
 
-  explicit SpinTeam(int workers) : ranges_(static_cast<size_t>(workers)) {}
+  explicit SpinTeam(int workers) : lines_(static_cast<size_t>(workers)) {}
 
   bool is_open() const { return open_.load(std::memory_order_relaxed); }
   void Open() { open_.store(true, std::memory_order_release); }
@@ -32,13 +36,19 @@ class SpinTeam {
 
   // A worker's life until Close.
   void Serve(int worker) {
+    const Line& own = lines_[static_cast<size_t>(worker)];
+    uint64_t served = Generation(own.word.load(std::memory_order_acquire));
+    Drain(worker);
     Idle idle;
     while (open_.load(std::memory_order_acquire)) {
-      if (Drain(worker)) {
-        idle = {};
-      } else {
+      const uint64_t generation = Generation(own.word.load(std::memory_order_acquire));
+      if (generation == served) {
         idle.Pause();
+        continue;
       }
+      served = generation;
+      Drain(worker);
+      idle = {};
     }
   }
 
@@ -55,8 +65,13 @@ class SpinTeam {
   }
 
  private:
-  struct alignas(64) Range {
+  // Of a worker: its range of the loop, and how many chunks it has done in all loops.
+  struct alignas(64) Line {
     std::atomic<uint64_t> word{0};
+    std::atomic<Trampoline> trampoline{nullptr};
+    std::atomic<const void*> context{nullptr};
+    std::atomic<size_t> base{0};
+    std::atomic<uint64_t> done{0};
   };
 
   // Polls at first; then leaves the core to others between polls, as more threads than cores need.
@@ -78,56 +93,64 @@ class SpinTeam {
 
   // Chunks [base, base + count).
   void Share(size_t base, size_t count, Trampoline trampoline, const void* context) {
-    trampoline_.store(trampoline, std::memory_order_relaxed);
-    context_.store(context, std::memory_order_relaxed);
-    base_.store(base, std::memory_order_relaxed);
-    done_.store(0, std::memory_order_relaxed);
     ++generation_;
-    const size_t workers = ranges_.size();
-    for (size_t w = 0; w < workers; ++w) {
+    const size_t workers = lines_.size();
+    const size_t own = static_cast<size_t>(leader_);
+    // The others' first, who wait for it.
+    for (size_t i = 1; i <= workers; ++i) {
+      const size_t w = (own + i) % workers;
       const uint64_t begin = count * w / workers, end = count * (w + 1) / workers;
-      ranges_[w].word.store(uint64_t{generation_} << 32 | begin << 16 | end,
-                            std::memory_order_release);
+      Line& line = lines_[w];
+      line.trampoline.store(trampoline, std::memory_order_relaxed);
+      line.context.store(context, std::memory_order_relaxed);
+      line.base.store(base, std::memory_order_relaxed);
+      line.word.store(uint64_t{generation_} << 32 | begin << 16 | end, std::memory_order_release);
     }
+    shared_ += count;
     Drain(leader_);
     Idle idle;
-    while (done_.load(std::memory_order_acquire) != count) idle.Pause();
+    while (Done() != shared_) idle.Pause();
   }
 
-  bool Drain(int worker) {
-    bool any = false;
-    const size_t own = static_cast<size_t>(worker);
-    while (TakeFirst(ranges_[own].word, worker)) any = true;
-    for (size_t other = 0; other < ranges_.size(); ++other) {
-      while (other != own && TakeLast(ranges_[other].word, worker)) any = true;
+  uint64_t Done() const {
+    uint64_t done = 0;
+    for (const Line& line : lines_) done += line.done.load(std::memory_order_acquire);
+    return done;
+  }
+
+  void Drain(int worker) {
+    Line& own = lines_[static_cast<size_t>(worker)];
+    while (TakeFirst(own, own, worker)) continue;
+    for (Line& other : lines_) {
+      while (&other != &own && TakeLast(other, own, worker)) continue;
     }
-    return any;
   }
 
-  bool TakeFirst(std::atomic<uint64_t>& range, int worker) {
-    uint64_t word = range.load(std::memory_order_acquire);
+  bool TakeFirst(Line& from, Line& own, int worker) {
+    uint64_t word = from.word.load(std::memory_order_acquire);
     while (Begin(word) != End(word)) {
-      if (Claim(range, word, word + (uint64_t{1} << 16), Begin(word), worker)) return true;
+      if (Claim(from, word, word + (uint64_t{1} << 16), Begin(word), own, worker)) return true;
     }
     return false;
   }
-  bool TakeLast(std::atomic<uint64_t>& range, int worker) {
-    uint64_t word = range.load(std::memory_order_acquire);
+  bool TakeLast(Line& from, Line& own, int worker) {
+    uint64_t word = from.word.load(std::memory_order_acquire);
     while (Begin(word) != End(word)) {
-      if (Claim(range, word, word - 1, End(word) - 1, worker)) return true;
+      if (Claim(from, word, word - 1, End(word) - 1, own, worker)) return true;
     }
     return false;
   }
+  static uint64_t Generation(uint64_t word) { return word >> 32; }
   static size_t Begin(uint64_t word) { return word >> 16 & 0xffff; }
   static size_t End(uint64_t word) { return word & 0xffff; }
 
   // Runs chunk base + i if the range still is as `word` says; otherwise renews `word`.
-  bool Claim(std::atomic<uint64_t>& range, uint64_t& word, uint64_t next, size_t i, int worker) {
-    const Trampoline trampoline = trampoline_.load(std::memory_order_relaxed);
-    const void* const context = context_.load(std::memory_order_relaxed);
-    const size_t chunk = base_.load(std::memory_order_relaxed) + i;
-    if (!range.compare_exchange_weak(word, next, std::memory_order_acq_rel,
-                                     std::memory_order_acquire)) {
+  bool Claim(Line& from, uint64_t& word, uint64_t next, size_t i, Line& own, int worker) {
+    const Trampoline trampoline = from.trampoline.load(std::memory_order_relaxed);
+    const void* const context = from.context.load(std::memory_order_relaxed);
+    const size_t chunk = from.base.load(std::memory_order_relaxed) + i;
+    if (!from.word.compare_exchange_weak(word, next, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
       return false;
     }
     try {
@@ -135,17 +158,14 @@ class SpinTeam {
     } catch (...) {
       if (!failed_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
     }
-    done_.fetch_add(1, std::memory_order_acq_rel);
+    own.done.store(own.done.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     return true;
   }
 
-  std::vector<Range> ranges_;
-  std::atomic<Trampoline> trampoline_{nullptr};
-  std::atomic<const void*> context_{nullptr};
-  std::atomic<size_t> base_{0};
-  alignas(64) std::atomic<size_t> done_{0};
+  std::vector<Line> lines_;
   std::atomic<bool> open_{false}, failed_{false};
   std::exception_ptr error_;
+  alignas(64) uint64_t shared_ = 0;  // chunks of all loops; this line is the leader's alone
   uint32_t generation_ = 0;
   int leader_ = 0;
 };

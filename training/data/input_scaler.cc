@@ -55,12 +55,21 @@ InputScaler::InputScaler(InputScaling scaling, const ImageSet& train, size_t tra
 
 void InputScaler::Gather(const ImageSet& images, std::span<const int32_t> indices,
                          float* dst) const {
+  constexpr size_t kLine = 64;
   const size_t pixels = images.PixelsPerImage();
-  for (const int32_t index : indices) {
+  const auto image = [&](size_t i) {
+    const int32_t index = indices[i];
     BATCHMARK_CHECK(index >= 0 && static_cast<size_t>(index) < images.count);
-    const uint8_t* src = images.pixels.data() + static_cast<size_t>(index) * pixels;
-    for (size_t i = 0; i < pixels; ++i) dst[i] = table_[src[i]];
-    dst += pixels;
+    return images.pixels.data() + static_cast<size_t>(index) * pixels;
+  };
+  for (size_t i = 0; i < indices.size(); ++i, dst += pixels) {
+    // Images lie anywhere in memory: the next one is fetched while this one is scaled.
+    if (i + 1 < indices.size()) {
+      const uint8_t* const next = image(i + 1);
+      for (size_t at = 0; at < pixels; at += kLine) __builtin_prefetch(next + at);
+    }
+    const uint8_t* const src = image(i);
+    for (size_t at = 0; at < pixels; ++at) dst[at] = table_[src[at]];
   }
 }
 

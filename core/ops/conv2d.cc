@@ -40,6 +40,14 @@ Correlation BackwardShape(const Conv2dShape& s) {
   return c;
 }
 
+// Part i of n of a range that is one row, in whole lines but for the end.
+TilePrefetch PartOf(const TilePrefetch& range, size_t i, size_t n) {
+  constexpr size_t kLine = 64;
+  const size_t part = RoundUp(CeilDiv(range.bytes, n), kLine);
+  const size_t begin = std::min(range.bytes, i * part);
+  return {static_cast<const char*>(range.begin) + begin, std::min(part, range.bytes - begin)};
+}
+
 size_t PanelFloats(const Correlation& c, const TileGeometry& tile) {
   return RoundUp(c.columns, tile.panel) * c.kernel_h * c.kernel_w * c.depth;
 }
@@ -105,12 +113,15 @@ struct Conv2d::State {
     return scratch;
   }
 
-  // to += the weight gradient of one sample: src and grad as Source and Gradient give them.
+  // slot += the gradients of weights and bias of one sample; src and grad as Source and Gradient give
+  // them. The columns of a band are summed while it is near.
   void AddWeightGradient(const float* src, const float* grad, const TilePrefetch* next,
-                         float* copies, float* to) const {
+                         float* copies, float* slot) const {
     TileOperands o = gradient.operands;
-    o.c = to;
-    for (const GradientBand& band : gradient.bands) {
+    o.c = slot;
+    size_t summed = 0;  // pixels
+    for (size_t i = 0; i < gradient.bands.size(); ++i) {
+      const GradientBand& band = gradient.bands[i];
       const size_t pixels = band.rows * forward.out_w;
       o.a = src;
       o.b = grad + band.y * forward.out_w * forward.columns;
@@ -123,11 +134,20 @@ struct Conv2d::State {
         PackPanels(pixels, forward.columns, o.b, forward.columns, tile.panel, o.b_panel, panels);
         o.a = copies, o.b = panels;
       }
-      // What the next sample needs is fetched beside the last band.
-      if (&band == &gradient.bands.back()) std::copy_n(next, o.kPrefetchRanges, o.prefetch);
+      for (size_t r = 0; r < o.kPrefetchRanges; ++r) {
+        o.prefetch[r] = PartOf(next[r], i, gradient.bands.size());
+      }
       RunTiles(band.strips.data(), band.strips.size(), o);
+      const bool last = i + 1 == gradient.bands.size();
+      const size_t end = (band.y + band.rows) * forward.out_w;
+      const size_t whole = last ? end : end / kColumnSumsBlock * kColumnSumsBlock;
+      ColumnSums(whole - summed, forward.columns, grad + summed * forward.columns, forward.columns,
+                 true, slot + BiasOffset());
+      summed = whole;
     }
   }
+
+  size_t BiasOffset() const { return RoundUp(weight_floats, 16); }
 
   // What Source and Gradient of a sample will read.
   TilePrefetch SourceRange(const Pending& src, size_t sample) const {
@@ -197,7 +217,6 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
   TileOperands data = CorrelationOperands(s.backward, s.tile);
   data.b = s.backward_weights.data();
   const size_t runs = std::min(kRuns, n);
-  const size_t bias_offset = RoundUp(s.weight_floats, 16);
   s.parallel.For(runs, [&](size_t run, int worker) {
     float* const src_scratch = static_cast<float*>(s.parallel.Scratch(worker));
     float* const dz_scratch = src_scratch + s.src_floats;
@@ -232,7 +251,6 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         prefetch_next(ranges);
         if (d_src == nullptr && more) ranges[2] = s.SourceRange(src, sample + 1);
         s.AddWeightGradient(s.Source(src, sample, src_scratch), grad, ranges, copies, slot);
-        ColumnSums(c.out_h * c.out_w, c.columns, grad, c.columns, true, slot + bias_offset);
       }
     }
   });
@@ -243,7 +261,7 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
     MergeParts(1, size, s.slots.data() + begin, runs, s.slot_floats, nullptr, Activation::kNone,
                false, d_weights + begin, size);
   });
-  MergeParts(1, c.columns, s.slots.data() + bias_offset, runs, s.slot_floats, nullptr,
+  MergeParts(1, c.columns, s.slots.data() + s.BiasOffset(), runs, s.slot_floats, nullptr,
              Activation::kNone, false, d_bias, c.columns);
 }
 

@@ -137,7 +137,10 @@ bool GroupsKernelRows(const Correlation& s) {
 // bytes (26 x 26 x 32 to 24 x 24 x 64: 9 %; four times the size is 2 to 6 % slower so).
 constexpr size_t kPlainStrips = 8;
 constexpr size_t PlainFloats(size_t lanes) { return NearFloats(lanes) / 3; }
-// Pixels of a band: a packed panel of two vectors is 18 KiB with AVX2, 36 KiB with AVX-512.
+// So few pass over a band of d_out in place once, and leave it in the first cache for what reads it
+// next (conv2d.cc sums its columns).
+constexpr size_t kNearStrips = 2;
+// Pixels of a band: a panel of two vectors is 18 KiB with AVX2, 36 KiB with AVX-512.
 constexpr size_t kBandPixels = 288;
 
 // c_rows rows of C, summed over `pixels` of each of `rows` of d_out; where the strip reads and
@@ -225,8 +228,7 @@ GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) 
   GradientPlan plan;
   TileOperands& o = plan.operands;
   o.a_row = 1, o.c_row = s.columns, o.columns = s.columns;
-  const Range all{0, s.out_h};
-  std::vector<TileStrip> plain = PlainStrips(s, tile, all);
+  std::vector<TileStrip> plain = PlainStrips(s, tile, Range{0, s.out_h});
   const size_t floats = s.in_h * s.in_w * s.depth + s.out_h * s.out_w * s.columns;
   plan.packed =
       s.columns > tile.panel && plain.size() > kPlainStrips && floats > PlainFloats(tile.lanes);
@@ -234,7 +236,10 @@ GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) 
     o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
     if (GroupsKernelRows(s)) o.a_group = s.in_w;
     o.b_depth = s.columns, o.b_segment = s.out_w * s.columns, o.b_panel = tile.panel;
-    plan.bands.push_back({0, s.out_h, 0, s.in_h, std::move(plain)});
+    const size_t near = std::max<size_t>(1, kBandPixels * tile.panel / (s.out_w * s.columns));
+    ForEvenParts(s.out_h, plain.size() > kNearStrips ? s.out_h : near, [&](const Range& band) {
+      plan.bands.push_back({band.begin, band.size(), 0, s.in_h, PlainStrips(s, tile, band)});
+    });
     return plan;
   }
   plan.groups = CeilDiv(s.depth, tile.rows);

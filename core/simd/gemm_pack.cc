@@ -265,11 +265,10 @@ void MergePartsOnTarget(size_t rows, size_t columns, const float* parts, size_t 
   });
 }
 
-// Blocks of 64 rows keep the chains short, so that the error grows with the number of blocks, not of
-// rows; and a block of a map stays in the first cache until all of its columns are summed.
-constexpr size_t kSumRows = 64;
+// Blocks keep the chains short, so that the error grows with the number of blocks, not of rows; and a
+// block of a map stays in the first cache until all of its columns are summed.
 
-// sums[0 .. kVectors vectors) += rows <= kSumRows rows of x; four rows at a time keep four chains of
+// sums[0 .. kVectors vectors) += rows of one block of x; four rows at a time keep four chains of
 // each vector busy.
 template <size_t kVectors, bool kTail>
 HWY_INLINE void AddBlock(size_t rows, size_t n, const float* HWY_RESTRICT x, size_t x_row,
@@ -303,8 +302,8 @@ void ColumnSumsOnTarget(size_t rows, size_t columns, const float* x, size_t x_ro
                         float* sums) {
   const size_t lanes = hn::Lanes(D());
   if (!accumulate) std::fill(sums, sums + columns, 0.0f);
-  for (size_t r = 0; r < rows; r += kSumRows, x += kSumRows * x_row) {
-    const size_t n = std::min(kSumRows, rows - r);
+  for (size_t r = 0; r < rows; r += kColumnSumsBlock, x += kColumnSumsBlock * x_row) {
+    const size_t n = std::min(kColumnSumsBlock, rows - r);
     size_t j = 0;
     for (; j + 2 * lanes <= columns; j += 2 * lanes) {
       AddBlock<2, false>(n, lanes, x + j, x_row, sums + j);

@@ -3,6 +3,7 @@
 #include "core/simd/pending_rows.h"
 
 #include <algorithm>
+#include <numeric>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/pending_rows.cc"
@@ -149,7 +150,9 @@ HWY_NOINLINE void WalkFar(const RowBlock& block, const Map& shared) {
   // A copy: what is stored might change the original, as far as the compiler knows.
   const Map map = shared;
   const size_t channels = block.channels, columns = block.columns;
-  for (size_t at = 0; at < columns; at += channels) WalkPart<true>(map, 0, channels, at, at);
+  for (size_t at = 0; at < columns; at += channels) {
+    WalkPart<true>(map, 0, std::min(channels, columns - at), at, at);
+  }
 }
 
 // Coefficients of a group of vectors stay in registers: four a vector at most, of 32 registers
@@ -246,13 +249,43 @@ HWY_INLINE void Walk(const RowBlock& block, const Map& map) {
   }
 }
 
+// Channels that do not fill whole vectors: neighbouring positions, as many as do, are taken as one
+// with the coefficients repeated. Whole vectors then follow each other in memory; by positions,
+// three of four vectors of 100 channels cross a line of 64 bytes, and the last one is masked.
+class Folded {
+ public:
+  explicit Folded(const RowBlock& block) : block_(block), channels_(block.channels) {
+    const size_t lanes = hn::Lanes(D());
+    const size_t fold = lanes / std::gcd(channels_, lanes);
+    const bool repaid = block.first == 0 && block.columns >= 4 * fold * channels_;
+    if (fold * channels_ <= kMost && repaid) block_.channels *= fold;
+  }
+  const RowBlock& block() const { return block_; }
+  const float* Repeat(const float* coefficients) {
+    if (coefficients == nullptr || block_.channels == channels_) return coefficients;
+    float* const room = room_[used_++];
+    for (size_t c = 0; c < block_.channels; c += channels_) {
+      std::copy_n(coefficients, channels_, room + c);
+    }
+    return room;
+  }
+
+ private:
+  static constexpr size_t kMost = 512;
+  RowBlock block_;
+  size_t channels_, used_ = 0;
+  float room_[4][kMost];
+};
+
 void MapRowsOnTarget(const RowBlock& block, const float* v, const float* scale, const float* shift,
                      Activation act, float* dst) {
   const FarStore out{dst, block.past};
   WithActivation(act, [&](auto tag) HWY_ATTR {
     constexpr Activation kAct = decltype(tag)::value;
     if (scale != nullptr) {
-      Walk(block, ForwardMap<true, kAct>{v, scale, shift, out});
+      Folded folded(block);
+      const ForwardMap<true, kAct> map{v, folded.Repeat(scale), folded.Repeat(shift), out};
+      Walk(folded.block(), map);
     } else {
       RowBlock flat = block;  // no coefficients: the whole row is one position
       flat.channels = std::max<size_t>(1, block.columns), flat.first = 0;
@@ -264,6 +297,11 @@ void MapRowsOnTarget(const RowBlock& block, const float* v, const float* scale, 
 void GradRowsOnTarget(const RowBlock& block, GradForm form, Activation act, const float* dy,
                       const float* v, const GradCoefficients& p, float* dst) {
   const FarStore out{dst, block.past};
+  Folded folded(block);
+  const auto coefficients = [&] {
+    return GradCoefficients{folded.Repeat(p.scale), folded.Repeat(p.shift), folded.Repeat(p.slope),
+                            folded.Repeat(p.base)};
+  };
   WithActivation(act, [&](auto tag) HWY_ATTR {
     constexpr Activation kAct = decltype(tag)::value;
     switch (form) {
@@ -273,9 +311,9 @@ void GradRowsOnTarget(const RowBlock& block, GradForm form, Activation act, cons
         return Walk(flat, GradMap<GradForm::kActivation, kAct>{dy, v, p, out});
       }
       case GradForm::kNormAct:
-        return Walk(block, GradMap<GradForm::kNormAct, kAct>{dy, v, p, out});
+        return Walk(folded.block(), GradMap<GradForm::kNormAct, kAct>{dy, v, coefficients(), out});
       case GradForm::kActNorm:
-        return Walk(block, GradMap<GradForm::kActNorm, kAct>{dy, v, p, out});
+        return Walk(folded.block(), GradMap<GradForm::kActNorm, kAct>{dy, v, coefficients(), out});
     }
   });
 }

@@ -43,7 +43,7 @@ struct FarStore {
   bool past;
 
   HWY_INLINE void Prefetch(size_t to) const {
-    if (!past) hwy::Prefetch(dst + to);
+    if (!past) FetchToWrite(dst + to);
   }
   template <bool kFar, bool kTail>
   HWY_INLINE void Store(V value, size_t to, size_t n) const {

@@ -78,7 +78,7 @@ class SpinTeam {
   struct Idle {
     int polls = 0;
     void Pause() {
-      constexpr int kPolls = 4000;  // some 50 us
+      constexpr int kPolls = 4000;  // some 50 to 200 us
       if (++polls > kPolls) {
         std::this_thread::yield();
         return;

@@ -31,7 +31,7 @@ inline constexpr size_t kTurn = !HWY_NATIVE_FMA ? 2 : kAvx512 ? 4 : 8;
 // turn costs more where a busy second hardware thread has its half of the decoders.
 // And what a burst before a strip may be: on AVX-512 as many lines as a core has buffers for lines in
 // flight, since more of them stop the tile, for longer than what the hardware fetches would
-// (Sapphire Rapids: 128 x 512 x 512 5 %, the weight gradient of a one-channel convolution 25 %).
+// (Emerald Rapids: 128 x 512 x 512 5 %, the weight gradient of a one-channel convolution 25 %).
 inline constexpr size_t kMostLines = kAvx512 ? 8 : 2;
 inline constexpr size_t kMostBurst = kAvx512 ? 16 * 64 : SIZE_MAX;  // bytes
 

@@ -37,8 +37,7 @@ class SpinTeam {
   // A worker's life until Close.
   void Serve(int worker) {
     const Line& own = lines_[static_cast<size_t>(worker)];
-    uint64_t served = Generation(own.word.load(std::memory_order_acquire));
-    Drain(worker);
+    uint64_t served = 0;  // what a word that was never shared out tells
     Idle idle;
     while (open_.load(std::memory_order_acquire)) {
       const uint64_t generation = Generation(own.word.load(std::memory_order_acquire));
@@ -119,24 +118,19 @@ class SpinTeam {
   }
 
   void Drain(int worker) {
-    Line& own = lines_[static_cast<size_t>(worker)];
-    while (TakeFirst(own, own, worker)) continue;
-    for (Line& other : lines_) {
-      while (&other != &own && TakeLast(other, own, worker)) continue;
+    while (Take(lines_[static_cast<size_t>(worker)], worker)) continue;
+    for (Line& line : lines_) {
+      while (Take(line, worker)) continue;
     }
   }
 
-  bool TakeFirst(Line& from, Line& own, int worker) {
+  // One chunk, if any is left: the first of the worker's own range, the last of another's.
+  bool Take(Line& from, int worker) {
+    const bool first = &from == &lines_[static_cast<size_t>(worker)];
     uint64_t word = from.word.load(std::memory_order_acquire);
     while (Begin(word) != End(word)) {
-      if (Claim(from, word, word + (uint64_t{1} << 16), Begin(word), own, worker)) return true;
-    }
-    return false;
-  }
-  bool TakeLast(Line& from, Line& own, int worker) {
-    uint64_t word = from.word.load(std::memory_order_acquire);
-    while (Begin(word) != End(word)) {
-      if (Claim(from, word, word - 1, End(word) - 1, own, worker)) return true;
+      const uint64_t rest = first ? word + (uint64_t{1} << 16) : word - 1;
+      if (Claim(from, word, rest, first ? Begin(word) : End(word) - 1, worker)) return true;
     }
     return false;
   }
@@ -145,11 +139,11 @@ class SpinTeam {
   static size_t End(uint64_t word) { return word & 0xffff; }
 
   // Runs chunk base + i if the range still is as `word` says; otherwise renews `word`.
-  bool Claim(Line& from, uint64_t& word, uint64_t next, size_t i, Line& own, int worker) {
+  bool Claim(Line& from, uint64_t& word, uint64_t rest, size_t i, int worker) {
     const Trampoline trampoline = from.trampoline.load(std::memory_order_relaxed);
     const void* const context = from.context.load(std::memory_order_relaxed);
     const size_t chunk = from.base.load(std::memory_order_relaxed) + i;
-    if (!from.word.compare_exchange_weak(word, next, std::memory_order_acq_rel,
+    if (!from.word.compare_exchange_weak(word, rest, std::memory_order_acq_rel,
                                          std::memory_order_acquire)) {
       return false;
     }
@@ -158,7 +152,8 @@ class SpinTeam {
     } catch (...) {
       if (!failed_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
     }
-    own.done.store(own.done.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    std::atomic<uint64_t>& done = lines_[static_cast<size_t>(worker)].done;
+    done.store(done.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     return true;
   }
 

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/cpu.h"
 #include "core/base/parts.h"
+#include "core/ops/caches.h"
 #include "core/ops/chunks.h"
 #include "core/ops/group_tiles.h"
 #include "core/ops/pending_span.h"
@@ -18,7 +19,7 @@ namespace batchmark {
 namespace {
 
 // A pass over elements that cost `weight` times what only moving them would. Vectors of 64 bytes
-// move twice as much before another core has fetched its part ([128,100], two threads, Sapphire
+// move twice as much before another core has fetched its part ([128,100], two threads, Emerald
 // Rapids: forward 4.3 -> 3.1 us, backward 6.3 -> 4.2).
 ChunkPlan PlanPass(size_t items, size_t elements, size_t weight = 1) {
   const size_t brief_chunk =
@@ -51,10 +52,9 @@ size_t Backwards(size_t i, size_t chunks, size_t shares) {
 // neighbours; 22 MB forward: one thread 0.99 ms past, 1.44 through, two 0.74 past, 0.65 through; 33
 // MB backward, two threads 1.05 past, 1.98 through).
 bool StoresPast(size_t arrays, int threads, size_t floats, size_t channels, const float* dst) {
-  constexpr size_t kLine = 16;  // floats
   const size_t held = LastCacheBytes() / 4 * (threads == 1 ? 2 : 3);
-  return arrays * floats * sizeof(float) > held && channels % kLine == 0 &&
-         reinterpret_cast<uintptr_t>(dst) % (kLine * sizeof(float)) == 0;
+  return arrays * floats * sizeof(float) > held && channels % kLineFloats == 0 &&
+         reinterpret_cast<uintptr_t>(dst) % (kLineFloats * sizeof(float)) == 0;
 }
 
 bool StoresPast(const Pending& src, int threads, size_t floats, const float* dst) {

@@ -6,6 +6,7 @@
 #include "core/base/aligned.h"
 #include "core/base/check.h"
 #include "core/base/parts.h"
+#include "core/ops/caches.h"
 #include "core/ops/conv_plan.h"
 #include "core/ops/pending_span.h"
 #include "core/simd/batch_norm_rows.h"
@@ -42,8 +43,7 @@ Correlation BackwardShape(const Conv2dShape& s) {
 
 // Part i of n of a range that is one row, in whole lines but for the end.
 TilePrefetch PartOf(const TilePrefetch& range, size_t i, size_t n) {
-  constexpr size_t kLine = 64;
-  const size_t part = RoundUp(CeilDiv(range.bytes, n), kLine);
+  const size_t part = RoundUp(CeilDiv(range.bytes, n), kLineFloats * sizeof(float));
   const size_t begin = std::min(range.bytes, i * part);
   return {static_cast<const char*>(range.begin) + begin, std::min(part, range.bytes - begin)};
 }
@@ -119,7 +119,6 @@ struct Conv2d::State {
                          float* copies, float* slot) const {
     TileOperands o = gradient.operands;
     o.c = slot;
-    size_t summed = 0;  // pixels
     for (size_t i = 0; i < gradient.bands.size(); ++i) {
       const GradientBand& band = gradient.bands[i];
       const size_t pixels = band.rows * forward.out_w;
@@ -138,12 +137,13 @@ struct Conv2d::State {
         o.prefetch[r] = PartOf(next[r], i, gradient.bands.size());
       }
       RunTiles(band.strips.data(), band.strips.size(), o);
+      // From block to block, so that bands do not show in the sums.
+      const auto block = [](size_t pixel) { return pixel / kColumnSumsBlock * kColumnSumsBlock; };
       const bool last = i + 1 == gradient.bands.size();
-      const size_t end = (band.y + band.rows) * forward.out_w;
-      const size_t whole = last ? end : end / kColumnSumsBlock * kColumnSumsBlock;
-      ColumnSums(whole - summed, forward.columns, grad + summed * forward.columns, forward.columns,
-                 true, slot + BiasOffset());
-      summed = whole;
+      const size_t first_pixel = band.y * forward.out_w, end_pixel = first_pixel + pixels;
+      const size_t begin = block(first_pixel), end = last ? end_pixel : block(end_pixel);
+      ColumnSums(end - begin, forward.columns, grad + begin * forward.columns, forward.columns, true,
+                 slot + BiasOffset());
     }
   }
 

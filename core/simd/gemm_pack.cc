@@ -265,11 +265,8 @@ void MergePartsOnTarget(size_t rows, size_t columns, const float* parts, size_t 
   });
 }
 
-// Blocks keep the chains short, so that the error grows with the number of blocks, not of rows; and a
-// block of a map stays in the first cache until all of its columns are summed.
-
-// sums[0 .. kVectors vectors) += rows of one block of x; four rows at a time keep four chains of
-// each vector busy.
+// sums[0 .. kVectors vectors) += rows of one block of x, which stays in the first cache until all of
+// its columns are summed; four rows at a time keep four chains of each vector busy.
 template <size_t kVectors, bool kTail>
 HWY_INLINE void AddBlock(size_t rows, size_t n, const float* HWY_RESTRICT x, size_t x_row,
                          float* HWY_RESTRICT sums) {

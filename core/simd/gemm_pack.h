@@ -33,8 +33,9 @@ void MergeParts(size_t rows, size_t columns, const float* parts, size_t part_cou
                 size_t part_stride, const float* bias, Activation act, bool accumulate, float* dst,
                 size_t dst_row);
 
-// sums[j] (+)= sum over rows of x[r * x_row + j]. Rows are added in blocks, so that calls which begin
-// at multiples of a block and follow each other give the bits of one call.
+// sums[j] (+)= sum over rows of x[r * x_row + j]. Rows are added in blocks: chains stay short, so that
+// the error grows with the number of blocks, not of rows; and calls which begin at multiples of a
+// block and follow each other give the bits of one call.
 inline constexpr size_t kColumnSumsBlock = 64;
 void ColumnSums(size_t rows, size_t columns, const float* x, size_t x_row, bool accumulate,
                 float* sums);

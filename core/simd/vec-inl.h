@@ -1,5 +1,5 @@
-// Per-target helpers: whether this is AVX-512, prefetches, and, for the ends of rows, loads and stores of fewer lanes than a
-// vector has.
+// Per-target helpers: whether this is AVX-512, prefetches, and, for the ends of rows, loads and
+// stores of fewer lanes than a vector has.
 // An elementwise result at the end of a row has the bits it would have in the middle, because the
 // same vector instructions form it. Included by kernels inside Highway's target loop.
 #if defined(BATCHMARK_CORE_SIMD_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)

@@ -24,7 +24,7 @@ namespace {
 ChunkPlan PlanPass(size_t items, size_t elements, size_t weight = 1) {
   const size_t brief_chunk =
       ActiveVectorBytes() == 64 && weight == 1 ? 2 * kBriefChunk : kBriefChunk;
-  return PlanChunks(items, elements * weight, brief_chunk);
+  return PlanChunks(items, elements, weight, brief_chunk);
 }
 
 ChunkPlan TilePlan(const MomentTiles& tiles, size_t channels) {

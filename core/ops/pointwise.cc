@@ -64,7 +64,7 @@ double SoftmaxCrossEntropy(Parallel& parallel, size_t n, size_t classes, const f
   for (size_t s = 0; s < n; ++s) BATCHMARK_CHECK(labels[s] < classes);
   const float gradient_scale = 1.0f / static_cast<float>(n);
   constexpr size_t kWeight = 16;  // what an exponential and the rest cost, in elements only moved
-  const ChunkPlan plan = PlanChunks(n, n * classes * kWeight);
+  const ChunkPlan plan = PlanChunks(n, n * classes, kWeight);
   parallel.For(plan, [&](size_t chunk, int) {
     const size_t s = plan.begin(chunk), at = s * classes;
     SoftmaxCrossEntropyRows(plan.end(chunk) - s, classes, logits + at, labels + s, gradient_scale,

@@ -32,10 +32,11 @@ TilePrefetch FetchRange(const float* begin, size_t floats, size_t rows, size_t p
 
 }  // namespace
 
-Product::Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_t m, size_t n,
-                 size_t k)
+Product::Product(Parallel& parallel, ProductPlace place, bool a_transposed, bool b_transposed,
+                 size_t m, size_t n, size_t k)
     : parallel_(parallel),
-      form_{ActiveTileGeometry(), ActiveTileGeometry(/*wide=*/true), a_transposed, b_transposed},
+      form_{ActiveTileGeometry(), ActiveTileGeometry(/*wide=*/true), a_transposed, b_transposed,
+            place},
       n_(n) {
   parallel.ReserveScratch(
       (AScratchFloats(form_.tile) + BScratchFloats(form_.tile) + SumsScratchFloats()) *
@@ -64,10 +65,9 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
               reinterpret_cast<uintptr_t>(o.c) % (form_.tile.lanes * sizeof(float)) == 0;
   if (plan.shared_b) PackShared(plan, o);
   BATCHMARK_CHECK(plan.chunks == 1 || slots_.size() >= plan.chunks * m * n);
-  parallel_.For(ChunkPlan{.n = plan.tasks(), .brief = plan.brief},
-                [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
+  parallel_.For(plan.tasks(), [&](size_t task, int worker) { RunTask(plan, o, task, worker); });
   if (plan.chunks > 1) {
-    const ChunkPlan rows = PlanChunks(m, m * n * plan.chunks);
+    const ChunkPlan rows = PlanChunks(m, m * n, plan.chunks);
     parallel_.For(rows, [&](size_t chunk, int) {
       const size_t row = rows.begin(chunk);
       MergeParts(rows.end(chunk) - row, n, slots_.data() + row * n, plan.chunks, m * n, o.bias,

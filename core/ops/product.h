@@ -2,7 +2,7 @@
 //   C = act(bias + op(A) op(B)) [+ C]         C [M, N]; A may be pending, formed as it is copied
 // Loops, from outside: tasks (blocks of C, or chunks of K) / slices of K / pieces of rows / panels
 // of B / strips of rows. Rows of A that many panels use are copied together. Blocks of C are shared
-// out by the thread scheduler; the cut depends on (M, N, K) and the register tile only.
+// out by the thread scheduler; the cut never depends on the number of threads.
 //
 // Sums: an element of C is one chain over all of K. Between slices a task holds its sums in its
 // scratch; those of a task too large for that, or of a wide tile, go through C. Only when C is small
@@ -40,7 +40,8 @@ struct ProductOperands {
 class Product {
  public:
   // Run takes any m and k up to these, and this n.
-  Product(Parallel& parallel, bool a_transposed, bool b_transposed, size_t m, size_t n, size_t k);
+  Product(Parallel& parallel, ProductPlace place, bool a_transposed, bool b_transposed, size_t m,
+          size_t n, size_t k);
 
   void Run(size_t m, size_t n, size_t k, const ProductOperands& operands);
 

@@ -49,9 +49,11 @@ constexpr size_t kShallow = 32;
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
 constexpr double kTaskWork = 256.0 * 1024;
-// Less, but worth two tasks for workers that are awake (Parallel::Region): each has then read and
-// left its half of the rows before.
-constexpr double kBriefWork = 32.0 * 1024;
+// Of a layer up to this: its operands and its results would pass to a second core and back line by
+// line, which takes as long as half of the work with vectors of 64 bytes (layers 100 wide, batch
+// 60: a step of the whole net 1.1 times as fast on one core, batch 90: 1.0; of 32 bytes, batch 60:
+// 0.95).
+constexpr double LayerWork(size_t lanes) { return (lanes == kLineFloats ? 3 : 2) * kTaskWork; }
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
 constexpr size_t kSmallC = size_t{1} << 15;  // floats of C up to which a long K is cut
@@ -92,52 +94,49 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
   const bool sliced = !p.wide && k > kSlice;
   p.pack_b =
       form.b_transposed || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
-  if (work > 2 * kTaskWork) {
-    // Whether K is cut shows in the sums: it does not depend on the choice of the tile.
-    if (m * n <= kSmallC && k >= 2 * MinChunk(m)) {
-      p.chunk = RoundUp(CeilDiv(k, std::min(kChunks, k / MinChunk(m))), 8);
-      p.chunks = CeilDiv(k, p.chunk);
+  const bool in_layer = form.place == ProductPlace::kLayer && !sliced;
+  const double one_task = in_layer ? LayerWork(p.tile.lanes) : 2 * kTaskWork;
+  // Whether K is cut shows in the sums: it does not depend on the choice of the tile, nor on the
+  // product's place.
+  if (work > 2 * kTaskWork && m * n <= kSmallC && k >= 2 * MinChunk(m)) {
+    p.chunk = RoundUp(CeilDiv(k, std::min(kChunks, k / MinChunk(m))), 8);
+    p.chunks = CeilDiv(k, p.chunk);
+  } else if (work > one_task) {
+    const size_t most = static_cast<size_t>(work / kTaskWork);
+    const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
+    if (p.panels >= OwnPanels(m, sliced)) {
+      // Each task has all rows, and packs its own part of B.
+      p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
     } else {
-      const size_t most = static_cast<size_t>(work / kTaskWork);
-      const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
-      if (p.panels >= OwnPanels(m, sliced)) {
-        // Each task has all rows, and packs its own part of B.
-        p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
-      } else {
-        // Blocks of rows past which all panels of B stream; of few rows, so many columns that
-        // their copy of A is repaid.
-        const bool many = p.panels >= 2 * kCopyPanels;
-        p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
-        if (m <= kSmallBatch) {
-          p.row_tasks = std::min({p.strips, tasks, kSmallBatchTasks});
-          p.strips = RoundUp(p.strips, p.row_tasks);
-        }
+      // Blocks of rows past which all panels of B stream; of few rows, so many columns that
+      // their copy of A is repaid.
+      const bool many = p.panels >= 2 * kCopyPanels;
+      p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
+      if (m <= kSmallBatch) {
+        p.row_tasks = std::min({p.strips, tasks, kSmallBatchTasks});
+        p.strips = RoundUp(p.strips, p.row_tasks);
+      }
+      if (many) {
+        if (sliced) p.row_tasks = std::min(most, CeilDiv(p.strips, kTaskStrips));
+        p.column_tasks = std::min(tasks / p.row_tasks, p.panels / kCopyPanels);
+      }
+      if (sliced) {
+        const size_t floats = p.panels * p.TileFloats();  // of a strip
         if (many) {
-          if (sliced) p.row_tasks = std::min(most, CeilDiv(p.strips, kTaskStrips));
-          p.column_tasks = std::min(tasks / p.row_tasks, p.panels / kCopyPanels);
-        }
-        if (sliced) {
-          const size_t floats = p.panels * p.TileFloats();  // of a strip
-          if (many) {
-            p.column_tasks = std::max(p.column_tasks, CeilDiv(kTaskStrips * floats, kHeldFloats));
-          } else {
-            p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips * floats, kHeldFloats));
-          }
-        }
-        if (p.pack_b && !many && !sliced && work <= kPairWork) {
-          p.row_tasks = std::min(p.row_tasks, kOwnTasks);
-          const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
-          if (equal && m > kSmallBatch) std::swap(p.row_tasks, p.column_tasks);
-        }
-        if (p.wide && k * n > kLargeB) {
-          p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
+          p.column_tasks = std::max(p.column_tasks, CeilDiv(kTaskStrips * floats, kHeldFloats));
+        } else {
+          p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips * floats, kHeldFloats));
         }
       }
+      if (p.pack_b && !many && !sliced && work <= kPairWork) {
+        p.row_tasks = std::min(p.row_tasks, kOwnTasks);
+        const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
+        if (equal && m > kSmallBatch) std::swap(p.row_tasks, p.column_tasks);
+      }
+      if (p.wide && k * n > kLargeB) {
+        p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
+      }
     }
-  } else if (work > kBriefWork && p.strips > 1) {
-    p.brief = true;
-    p.row_tasks = kSmallBatchTasks;
-    p.strips = RoundUp(p.strips, p.row_tasks);
   }
   const size_t slices =
       std::max<size_t>(1, CeilDiv(p.chunk, p.wide && p.chunk > kSlice ? kWideSlice : kSlice));

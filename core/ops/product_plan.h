@@ -1,6 +1,6 @@
 // How a matrix product is cut: for the threads, for the caches, and which operands are copied.
-// Every choice follows from (M, N, K), the register tile and how far apart the rows of A are; never
-// from the number of threads.
+// Every choice follows from (M, N, K), the product's place, the register tile and how far apart the
+// rows of A are; never from the number of threads.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,6 @@ struct ProductPlan {
   size_t chunk, chunks;            // of K
   size_t slice;                    // of a chunk
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
-  bool brief;                      // as in ChunkPlan
   bool pack_b, shared_b;           // shared_b: once, for all tasks
   bool tail;   // B is read where it lies, but for the last panel: its columns end within a vector
   bool fetch;  // the next step's operands; else they are near already
@@ -59,9 +58,14 @@ struct ProductPlan {
   size_t StepEnd(size_t p0, size_t p_end) const;  // panels [p0, result) make one step
 };
 
+// In a layer, what makes A and what takes C (activations, batch norm) runs on one core if it is
+// small, and so does the product.
+enum class ProductPlace { kAlone, kLayer };
+
 struct ProductForm {
   TileGeometry tile, wide;
   bool a_transposed, b_transposed;
+  ProductPlace place = ProductPlace::kAlone;
 };
 ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k);
 // Whether A, with rows a_row floats apart, is copied; a pending one always is.

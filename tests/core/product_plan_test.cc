@@ -19,14 +19,17 @@ const std::vector<ProductForm> kForms = [] {
   for (const bool avx512 : {false, true}) {
     for (const auto& [a, b] : {std::pair{false, false}, {false, true}, {true, false}}) {
       const TileGeometry narrow{6, 8, 16}, tall{14, 16, 32}, wide{6, 16, 64};
-      forms.push_back({avx512 ? tall : narrow, avx512 ? wide : kNone, a, b});
+      for (const ProductPlace place : {ProductPlace::kAlone, ProductPlace::kLayer}) {
+        forms.push_back({avx512 ? tall : narrow, avx512 ? wide : kNone, a, b, place});
+      }
     }
   }
   return forms;
 }();
 
 std::string Name(const ProductForm& form, size_t m, size_t n, size_t k) {
-  return std::to_string(form.tile.rows) + " rows a strip, A " + (form.a_transposed ? "T" : "N") +
+  return std::string(form.place == ProductPlace::kLayer ? "in a layer, " : "") +
+         std::to_string(form.tile.rows) + " rows a strip, A " + (form.a_transposed ? "T" : "N") +
          ", B " + (form.b_transposed ? "T" : "N") + ": " + std::to_string(m) + " x " +
          std::to_string(n) + " x " + std::to_string(k);
 }
@@ -71,8 +74,8 @@ TEST_CASE("product plan: the named products, with work for two threads where the
       const double work =
           static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
       CHECK(ElementSteps(plan) == work);
-      CHECK((plan.tasks() >= 2) == (work > 32768));
-      CHECK(plan.brief == (plan.tasks() >= 2 && work <= 524288));
+      const bool in_layer = form.place == ProductPlace::kLayer && form.tile.lanes == 16;
+      CHECK((plan.tasks() >= 2) == (work > (in_layer ? 786432 : 524288)));
       if (s.m <= 64 && plan.row_tasks == 2) CHECK(plan.strips % 2 == 0);
     }
   }

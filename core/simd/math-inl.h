@@ -26,12 +26,14 @@ inline constexpr float kLn2Low = -2.12194440e-4f;
 // e^x. exp(-inf) = 0, overflow gives inf, NaN gives NaN.
 //   x = n ln2 + r, |r| <= ln2 / 2;   e^r = 1 + r + r^2 Q(r);   2^n in two factors, since n may be
 //   128
-template <class D, class V = hn::VFromD<D>>
+// kNegative: x <= 0 or NaN; the same bits for less.
+template <bool kNegative = false, class D, class V = hn::VFromD<D>>
 HWY_INLINE V Exp(D d, V x) {
   const hn::RebindToSigned<D> di;
-  const V high = hn::Set(d, 89.0f);              // e^89 is infinite
-  const V low = hn::Set(d, -104.0f);             // e^-104 is zero
-  x = hn::IfThenElse(hn::Gt(x, high), high, x);  // comparisons, not Min: they keep NaN
+  const V high = hn::Set(d, 89.0f);   // e^89 is infinite
+  const V low = hn::Set(d, -104.0f);  // e^-104 is zero
+  // Comparisons, not Min: they keep NaN.
+  if constexpr (!kNegative) x = hn::IfThenElse(hn::Gt(x, high), high, x);
   x = hn::IfThenElse(hn::Lt(x, low), low, x);
   const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));
   const V nf = hn::ConvertTo(d, n);
@@ -89,7 +91,7 @@ HWY_INLINE V Log(D d, V x) {
 template <class D, class V = hn::VFromD<D>>
 HWY_INLINE V Sigmoid(D d, V u) {
   const V one = hn::Set(d, 1.0f);
-  const V e = Exp(d, hn::Neg(hn::Abs(u)));
+  const V e = Exp</*kNegative=*/true>(d, hn::Neg(hn::Abs(u)));
   return hn::Div(hn::IfThenElse(hn::Lt(u, hn::Zero(d)), e, one), hn::Add(one, e));
 }
 

@@ -208,42 +208,63 @@ HWY_INLINE float ExpRow(const float* x, size_t classes, float largest, float* e)
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
+// The largest of a row and whether `label` is the first to have it. With a NaN in the row the label
+// is not, and what the largest is does not matter: all that is formed from it is NaN.
+struct Largest {
+  float value;
+  bool is_label;
+};
+HWY_INLINE Largest LargestOf(const float* x, size_t classes, size_t label) {
+  const D d;
+  const V any = hn::Set(d, x[0]);
+  V largest = any;
+  bool numbers = true;
+  ForVectors(classes, [&](size_t c, size_t n, auto tail) HWY_ATTR {
+    constexpr bool kTail = decltype(tail)::value;
+    V v = LoadMaybeTail<kTail>(d, x + c, n);
+    if constexpr (kTail) v = hn::IfThenElse(hn::FirstN(d, n), v, any);
+    numbers &= hn::AllTrue(d, hn::Eq(v, v));
+    largest = hn::Max(largest, v);
+  });
+  largest = hn::MaxOfLanes(d, largest);
+  size_t before = 0;  // of the largest: classes ahead of the label
+  ForVectors(label, [&](size_t c, size_t n, auto tail) HWY_ATTR {
+    constexpr bool kTail = decltype(tail)::value;
+    auto same = hn::Eq(LoadMaybeTail<kTail>(d, x + c, n), largest);
+    if constexpr (kTail) same = hn::And(same, hn::FirstN(d, n));
+    before += hn::CountTrue(d, same);
+  });
+  const float value = hn::GetLane(largest);
+  return {value, numbers && before == 0 && x[label] == value};
+}
+
 void SoftmaxCrossEntropyRowsOnTarget(size_t rows, size_t classes, const float* logits,
                                      const uint8_t* labels, float gradient_scale, float* d_logits,
                                      float* losses, uint8_t* correct) {
   const D d;
-  for (size_t s = 0; s < rows; ++s) {
-    const float* x = logits + s * classes;
-    size_t best = 0;
-    bool any_nan = x[0] != x[0];
-    for (size_t c = 1; c < classes; ++c) {
-      any_nan |= x[c] != x[c];
-      if (x[c] > x[best]) best = c;
-    }
-    correct[s] = !any_nan && best == labels[s];
-    float* e = d_logits == nullptr ? nullptr : d_logits + s * classes;
-    const float sum = ExpRow(x, classes, x[best], e);
-    losses[s] = sum;
-    if (e == nullptr) continue;
-    const V factor = hn::Set(d, gradient_scale / sum);
-    ForVectors(classes, [&](size_t c, size_t n, auto tail) HWY_ATTR {
-      constexpr bool kTail = decltype(tail)::value;
-      StoreMaybeTail<kTail>(hn::Mul(LoadMaybeTail<kTail>(d, e + c, n), factor), d, e + c, n);
-    });
-    e[labels[s]] -= gradient_scale;
-  }
-  // log sum + (largest - x[label]): both terms are >= 0, nothing cancels.
   ForVectors(rows, [&](size_t s, size_t n, auto tail) HWY_ATTR {
     constexpr bool kTail = decltype(tail)::value;
-    HWY_ALIGN float gap[kMaxLanes] = {};
+    HWY_ALIGN float sum[kMaxLanes] = {}, gap[kMaxLanes] = {};
     for (size_t i = 0; i < n; ++i) {
+      const size_t label = labels[s + i];
       const float* x = logits + (s + i) * classes;
-      float largest = x[0];
-      for (size_t c = 1; c < classes; ++c) largest = x[c] > largest ? x[c] : largest;
-      gap[i] = largest - x[labels[s + i]];
+      float* e = d_logits == nullptr ? nullptr : d_logits + (s + i) * classes;
+      const Largest largest = LargestOf(x, classes, label);
+      correct[s + i] = largest.is_label;
+      gap[i] = largest.value - x[label];
+      sum[i] = ExpRow(x, classes, largest.value, e);
+      if (e == nullptr) continue;
+      const V factor = hn::Set(d, gradient_scale / sum[i]);
+      ForVectors(classes, [&](size_t c, size_t in_row, auto row_tail) HWY_ATTR {
+        constexpr bool kRowTail = decltype(row_tail)::value;
+        const V of_sum = hn::Mul(LoadMaybeTail<kRowTail>(d, e + c, in_row), factor);
+        StoreMaybeTail<kRowTail>(of_sum, d, e + c, in_row);
+      });
+      e[label] -= gradient_scale;
     }
-    const V sum = LoadMaybeTail<kTail>(d, losses + s, n);
-    StoreMaybeTail<kTail>(hn::Add(Log(d, sum), hn::Load(d, gap)), d, losses + s, n);
+    // log sum + (largest - x[label]): both terms are >= 0, nothing cancels.
+    const V loss = hn::Add(Log(d, hn::Load(d, sum)), hn::Load(d, gap));
+    StoreMaybeTail<kTail>(loss, d, losses + s, n);
   });
 }
 

@@ -88,14 +88,13 @@ void Product::PackShared(const ProductPlan& plan, const ProductOperands& o) {
     const size_t k = slice * plan.slice, depth = std::min(plan.slice, plan.k - k);
     const size_t j = cut.begin(group) * form_.tile.panel;
     const size_t columns = std::min(plan.n, cut.end(group) * form_.tile.panel) - j;
-    PackB(plan, o, k, depth, j, columns,
+    PackB(o, k, depth, j, columns, form_.tile.panel,
           shared_b_.data() + form_.tile.panel * (plan.panels * k + cut.begin(group) * depth));
   });
 }
 
-void Product::PackB(const ProductPlan& plan, const ProductOperands& o, size_t k, size_t depth,
-                    size_t j, size_t columns, float* dst) const {
-  const size_t panel = plan.tile.panel;
+void Product::PackB(const ProductOperands& o, size_t k, size_t depth, size_t j, size_t columns,
+                    size_t panel, float* dst) const {
   if (form_.b_transposed) {
     PackPanelsTransposed(depth, columns, o.b + j * o.b_row + k, o.b_row, panel, panel * depth, dst);
   } else {
@@ -200,14 +199,17 @@ void Product::LoadB(const ProductPlan& plan, const ProductOperands& o, const Pro
     t.b_depth = o.b_row, t.b_panel = plan.tile.panel;
     return;
   }
-  t.b_depth = plan.tile.panel;
-  t.b_panel = plan.tile.panel * depth;
+  // A last panel that is one vector wide is copied as that.
+  const size_t panel =
+      !plan.shared_b && t.columns <= plan.tile.lanes ? plan.tile.lanes : plan.tile.panel;
+  t.b_depth = panel;
+  t.b_panel = panel * depth;
   if (plan.shared_b) {
-    t.b = shared_b_.data() + plan.tile.panel * (plan.panels * step.k0 + step.p0 * depth);
+    t.b = shared_b_.data() + panel * (plan.panels * step.k0 + step.p0 * depth);
     return;
   }
   t.b = scratch;
-  PackB(plan, o, step.k0, depth, j, t.columns, scratch);
+  PackB(o, step.k0, depth, j, t.columns, panel, scratch);
 }
 
 // What the next step reads and writes and this one does not. Panels that all tasks share are

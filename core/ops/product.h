@@ -51,8 +51,8 @@ class Product {
  private:
   void PackShared(const ProductPlan& plan, const ProductOperands& operands);
   // Rows [k, k + depth) and columns [j, j + columns) of op(B) as panels.
-  void PackB(const ProductPlan& plan, const ProductOperands& operands, size_t k, size_t depth,
-             size_t j, size_t columns, float* dst) const;
+  void PackB(const ProductOperands& operands, size_t k, size_t depth, size_t j, size_t columns,
+             size_t panel, float* dst) const;
   void RunTask(const ProductPlan& plan, const ProductOperands& operands, size_t task, int worker);
   size_t LoadA(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& step,
                float* scratch, TileOperands& tile) const;

@@ -87,7 +87,7 @@ void Product::PackShared(const ProductPlan& plan, const ProductOperands& o) {
     const size_t slice = chunk / cut.chunks(), group = chunk % cut.chunks();
     const size_t k = slice * plan.slice, depth = std::min(plan.slice, plan.k - k);
     const size_t j = cut.begin(group) * form_.tile.panel;
-    const size_t columns = std::min(plan.n, cut.end(group) * form_.tile.panel) - j;
+    const size_t columns = std::min(plan.columns, cut.end(group) * form_.tile.panel) - j;
     PackB(o, k, depth, j, columns, form_.tile.panel,
           shared_b_.data() + form_.tile.panel * (plan.panels * k + cut.begin(group) * depth));
   });
@@ -140,7 +140,7 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
       }
     }
     const size_t j = step.p0 * plan.tile.panel;
-    t.columns = std::min(plan.n, step.p1 * plan.tile.panel) - j;
+    t.columns = std::min(plan.columns, step.p1 * plan.tile.panel) - j;
     t.c = c + j;
     if (plan.hold) {
       t.sums_panel = (step.s_end - step.s_begin) * plan.TileFloats();
@@ -157,6 +157,7 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
     new_b = !next.SameB(step);
     step = next;
   }
+  if (plan.columns != plan.n) RunFew(plan, o, plan.FirstStep(task), worker);
 }
 
 // A of the step: in place, or its value copied to the scratch. Returns how far apart the strips lie
@@ -223,7 +224,7 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
   const size_t depth = next.k1 - next.k0;
   const size_t row0 = plan.rows().begin(next.s0), rows = plan.rows().begin(next.s1) - row0;
   const size_t j = next.p0 * plan.tile.panel,
-               columns = std::min(plan.n, next.p1 * plan.tile.panel) - j;
+               columns = std::min(plan.columns, next.p1 * plan.tile.panel) - j;
   if (!next.SameA(step)) {
     t.prefetch[0] = form_.a_transposed
                         ? FetchRange(o.a + next.k0 * o.a_row + row0, rows, depth, o.a_row)

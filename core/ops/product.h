@@ -58,6 +58,12 @@ class Product {
                float* scratch, TileOperands& tile) const;
   void LoadB(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& step,
              float* scratch, TileOperands& tile) const;
+  // The columns of the task that are in no panel.
+  void RunFew(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& task,
+              int worker);
+  // A^T of rows [row, row + rows) and depth [k, k + depth), copied as the tile's B.
+  void LoadFew(const ProductOperands& operands, size_t row, size_t rows, size_t k, size_t depth,
+               float* a_scratch, float* b_scratch, TileOperands& tile) const;
   void PrefetchNext(const ProductPlan& plan, const ProductOperands& operands,
                     const ProductStep& step, const ProductStep& next, TileOperands& tile) const;
 

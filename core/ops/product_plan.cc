@@ -77,6 +77,19 @@ constexpr size_t OwnPanels(size_t m, bool sliced) {
   return m <= kOwnRows ? 2 * kPiecePanels : sliced ? SIZE_MAX : kTasks * kPiecePanels;
 }
 
+// The last columns, if they are few beyond whole vectors: a panel of them would take as long as one
+// of a whole vector, bound by the loads of A. Their rows then take the lanes, and they the tile's
+// rows: C^T = B^T A^T (100 columns, 64-byte vectors: TN 1.06 to 1.14, NT 1.00 to 1.09, NN of up to
+// 64 rows 1.01 to 1.09). Not where to transpose A and C, read once more, costs as much.
+size_t FewColumns(const ProductForm& form, size_t m, size_t n, size_t k) {
+  const size_t few = n % form.tile.lanes, panel = form.tile.panel;
+  constexpr size_t kLeastDepth = 32;
+  const bool as_stored = !form.a_transposed && !form.b_transposed;
+  const bool repaid = m >= panel && (!as_stored || m <= kSmallBatch) && k >= kLeastDepth;
+  const size_t most = std::min(ProductPlan::kMostFew, form.tile.lanes / 2);
+  return n > panel && few <= most && repaid ? few : 0;
+}
+
 }  // namespace
 
 ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
@@ -87,13 +100,14 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
            n <= form.wide.panel && n + form.wide.lanes > form.wide.panel;
   p.tile = p.wide ? form.wide : form.tile;
   p.strips = CeilDiv(m, p.tile.rows);
-  p.panels = CeilDiv(n, p.tile.panel);
+  p.columns = p.wide ? n : n - FewColumns(form, m, n, k);
+  p.panels = CeilDiv(p.columns, p.tile.panel);
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
   const bool sliced = !p.wide && k > kSlice;
-  p.pack_b =
-      form.b_transposed || p.panels > kPlainPanels || (p.panels > 1 && p.strips > kPlainStrips);
+  const size_t all = CeilDiv(n, p.tile.panel);  // also the few: the same for any m and k
+  p.pack_b = form.b_transposed || all > kPlainPanels || (all > 1 && p.strips > kPlainStrips);
   const bool in_layer = form.place == ProductPlace::kLayer && !sliced;
   const double one_task = in_layer ? LayerWork(p.tile.lanes) : 2 * kTaskWork;
   // Whether K is cut shows in the sums: it does not depend on the choice of the tile, nor on the
@@ -147,7 +161,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k) {
   const size_t tiles = task_strips * CeilDiv(p.panels, p.column_tasks);
   p.hold = sliced && p.chunks == 1 && tiles * p.TileFloats() <= kHeldFloats;
   p.shared_b = p.pack_b && p.row_tasks > kOwnTasks;
-  p.tail = !p.pack_b && n % p.tile.lanes != 0;
+  p.tail = !p.pack_b && p.columns % p.tile.lanes != 0;
   p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
   return p;
 }
@@ -170,7 +184,7 @@ size_t SumsScratchFloats() { return kHeldFloats; }
 
 size_t ProductPlan::MostSharedFloats() const {
   if (!pack_b || strips <= 1) return 0;
-  const size_t most = std::min(panels, OwnPanels(m, k > kSlice) - 1);
+  const size_t most = std::min(CeilDiv(n, tile.panel), OwnPanels(m, k > kSlice) - 1);
   // A small C is shared out by rows only while K is too short to be cut.
   return most * tile.panel * (m * n <= kSmallC ? std::min(k, 2 * kMinChunk) : k);
 }

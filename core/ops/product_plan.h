@@ -24,10 +24,12 @@ struct ProductStep {
 
 struct ProductPlan {
   static constexpr size_t kMostStrips = 37;  // of a step
+  static constexpr size_t kMostFew = 4;      // columns in no panel
 
   size_t m, n, k;
   bool wide;
   TileGeometry tile;
+  size_t columns;                  // in panels; the n - columns few behind them: Product::RunFew
   size_t strips, panels;           // of C
   size_t piece;                    // strips of a step
   size_t chunk, chunks;            // of K

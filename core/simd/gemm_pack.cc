@@ -265,6 +265,51 @@ void MergePartsOnTarget(size_t rows, size_t columns, const float* parts, size_t 
   });
 }
 
+// to[j] = sum[j], or the step of the weights to[j], j < n.
+template <bool kTail, class D4, class V4 = hn::VFromD<D4>>
+HWY_INLINE void StoreSums(D4 d, V4 sum, size_t n, const SgdStep* sgd, float* HWY_RESTRICT to) {
+  if (sgd != nullptr) {
+    const V4 old = LoadMaybeTail<kTail>(d, to, n);
+    const V4 gradient = hn::MulAdd(hn::Set(d, sgd->weight_decay), old, sum);
+    sum = hn::NegMulAdd(hn::Set(d, sgd->lr), gradient, old);
+  }
+  StoreMaybeTail<kTail>(sum, d, to, n);
+}
+
+void StoreColumnsOnTarget(size_t rows, size_t columns, const float* HWY_RESTRICT sums,
+                          size_t sums_row, const SgdStep* sgd, float* HWY_RESTRICT c,
+                          size_t c_row) {
+  const D d;
+#if HWY_TARGET == HWY_SCALAR
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t j = 0; j < columns; ++j) {
+      StoreSums<false>(d, hn::LoadU(d, sums + j * sums_row + r), 1, sgd, c + r * c_row + j);
+    }
+  }
+#else
+  const hn::CappedTag<float, 4> d4;
+  const size_t lanes = hn::Lanes(d);
+  HWY_ALIGN float buffer[4 * hn::MaxLanes(D())];
+  for (size_t begin = 0; begin < rows; begin += lanes) {
+    V v[4];
+    for (size_t j = 0; j < 4; ++j) {
+      v[j] = j < columns ? hn::LoadU(d, sums + j * sums_row + begin) : hn::Zero(d);
+    }
+    TransposeGroup(v);  // block q of v[i]: row 4 q + i
+    for (size_t i = 0; i < 4; ++i) hn::Store(v[i], d, buffer + i * lanes);
+    const size_t count = std::min(lanes, rows - begin);
+    for (size_t r = 0; r < count; ++r, c += c_row) {
+      const auto sum = hn::Load(d4, buffer + r % 4 * lanes + r / 4 * 4);
+      if (columns == 4) {
+        StoreSums<false>(d4, sum, 4, sgd, c);
+      } else {
+        StoreSums<true>(d4, sum, columns, sgd, c);
+      }
+    }
+  }
+#endif
+}
+
 // sums[0 .. kVectors vectors) += rows of one block of x, which stays in the first cache until all of
 // its columns are summed; four rows at a time keep four chains of each vector busy.
 template <size_t kVectors, bool kTail>
@@ -325,6 +370,7 @@ HWY_EXPORT(PackPanelsTransposedOnTarget);
 HWY_EXPORT(PackedGroupWidthOnTarget);
 HWY_EXPORT(PackGroupsOnTarget);
 HWY_EXPORT(MergePartsOnTarget);
+HWY_EXPORT(StoreColumnsOnTarget);
 HWY_EXPORT(ColumnSumsOnTarget);
 
 void PackPanels(size_t depth, size_t columns, const float* b, size_t b_row, size_t panel,
@@ -357,6 +403,11 @@ void MergeParts(size_t rows, size_t columns, const float* parts, size_t part_cou
                 size_t dst_row) {
   HWY_DYNAMIC_DISPATCH(MergePartsOnTarget)
   (rows, columns, parts, part_count, part_stride, bias, act, accumulate, dst, dst_row);
+}
+
+void StoreColumns(size_t rows, size_t columns, const float* sums, size_t sums_row,
+                  const SgdStep* sgd, float* c, size_t c_row) {
+  HWY_DYNAMIC_DISPATCH(StoreColumnsOnTarget)(rows, columns, sums, sums_row, sgd, c, c_row);
 }
 
 void ColumnSums(size_t rows, size_t columns, const float* x, size_t x_row, bool accumulate,

@@ -187,6 +187,20 @@ TEST_CASE("dense: pending sources and gradients, in groups with a remainder, mom
   });
 }
 
+// 36 and 84 are four beyond whole vectors of 16 and of 8.
+TEST_CASE("dense: few inputs and outputs beyond whole vectors") {
+  ForEachBackend([] {
+    for (const Activation act : {Activation::kNone, Activation::kRelu, Activation::kSigmoid}) {
+      for (const Form form : {Form::kPlain, Form::kNormAct}) {
+        Options o;
+        o.positions = 6, o.affine = form != Form::kPlain, o.form = form;
+        o.in_act = act, o.out_act = act, o.grad_act = act;
+        CheckDense(70, 14, 36, o);
+      }
+    }
+  });
+}
+
 TEST_CASE("dense: long inputs in chunks, many samples, the layers of the named networks") {
   Options o;
   o.positions = 72, o.affine = true, o.in_act = Activation::kRelu, o.form = Form::kNormAct;
@@ -212,8 +226,8 @@ TEST_CASE("dense: a batch below the capacity has the bits of a layer of its own 
       AlignedBuffer<float> y(60 * 100);
       const SampleGroups groups{.samples = 60};
       Dense(parallel, shape, true)
-          .Forward(60, PlainPending(x.data(), 1, 784, 60), w.data(), bias.data(),
-                   Activation::kRelu, y.data(), groups, nullptr);
+          .Forward(60, PlainPending(x.data(), 1, 784, 60), w.data(), bias.data(), Activation::kRelu,
+                   y.data(), groups, nullptr);
       return y;
     };
     CHECK(Same(forward(large), forward(small)));

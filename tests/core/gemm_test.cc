@@ -167,6 +167,37 @@ TEST_CASE("gemm: the same bits whether or not other columns share the tile") {
   });
 }
 
+// They are formed with rows in the lanes: from so many rows and so much depth on.
+TEST_CASE("gemm: few columns beyond whole vectors") {
+  ForEachBackend([] {
+    const TileGeometry tile = ActiveTileGeometry();
+    for (const GemmForm form : kForms) {
+      for (size_t few = 1; few <= 5; ++few) {
+        for (const size_t m : {2 * tile.lanes, 4 * tile.lanes + 3, size_t{150}}) {
+          CheckAll({form, m, tile.panel + few, 32, 1, 2, 3, few % 2 == 0});
+          CheckAll({form, m, 3 * tile.panel + few, 60, 0, 0, 0, few % 2 != 0});
+        }
+        CheckAll({form, 50, tile.panel + few, 600, 0, 3, 1, few % 2 == 0});  // slices of K
+      }
+    }
+  });
+}
+
+TEST_CASE("gemm: few columns beyond whole vectors have the bits of a panel") {
+  ForEachBackend([] {
+    const size_t m = 45, k = 300, few = 3, first = ActiveTileGeometry().panel, n = first + few;
+    const Problem both({GemmForm::kNN, m, n, k});
+    Parallel parallel(1);
+    Gemm last(parallel, GemmForm::kNN, m, few, k);
+    const AlignedBuffer<float> whole = both.Run(1);
+    AlignedBuffer<float> part(m * few);
+    last.Run(both.a.data(), k, both.b.data() + first, n, part.data(), few);
+    for (size_t i = 0; i < m; ++i) {
+      CHECK(std::memcmp(&part[i * few], &whole[i * n + first], few * sizeof(float)) == 0);
+    }
+  });
+}
+
 TEST_CASE("gemm: every depth, also none, with and without accumulation and row padding") {
   ForEachBackend([] {
     for (const GemmForm form : kForms) {

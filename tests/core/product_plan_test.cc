@@ -41,7 +41,8 @@ double ElementSteps(const ProductPlan& plan) {
     ProductStep s = plan.FirstStep(task);
     do {
       const EvenParts rows = plan.rows();
-      const size_t columns = std::min(plan.n, s.p1 * plan.tile.panel) - s.p0 * plan.tile.panel;
+      const size_t columns =
+          std::min(plan.columns, s.p1 * plan.tile.panel) - s.p0 * plan.tile.panel;
       steps += static_cast<double>(rows.begin(s.s1) - rows.begin(s.s0)) *
                static_cast<double>(columns) * static_cast<double>(s.k1 - s.k0);
       CHECK(s.s1 - s.s0 <= ProductPlan::kMostStrips);
@@ -73,7 +74,9 @@ TEST_CASE("product plan: the named products, with work for two threads where the
       INFO(s.name << ", " << Name(form, s.m, s.n, s.k));
       const double work =
           static_cast<double>(s.m) * static_cast<double>(s.n) * static_cast<double>(s.k);
-      CHECK(ElementSteps(plan) == work);
+      CHECK(ElementSteps(plan) ==
+            work / static_cast<double>(s.n) * static_cast<double>(plan.columns));
+      CHECK(plan.n - plan.columns == (s.n == 100 ? 4 : 0));
       const bool in_layer = form.place == ProductPlace::kLayer && form.tile.lanes == 16;
       CHECK((plan.tasks() >= 2) == (work > (in_layer ? 786432 : 524288)));
       if (s.m <= 64 && plan.row_tasks == 2) CHECK(plan.strips % 2 == 0);
@@ -88,7 +91,8 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
     return most == 0 ? 1 : 1 + rng.Below(drawn++, static_cast<uint32_t>(most));
   };
   for (int i = 0; i < 3000; ++i) {
-    const size_t m = up_to(i % 3 == 0 ? 100 : 1200), n = up_to(i % 2 == 0 ? 200 : 4000);
+    const size_t m = up_to(i % 3 == 0 ? 100 : 1200);
+    const size_t n = i % 5 == 0 ? 128 + up_to(6) : up_to(i % 2 == 0 ? 200 : 4000);
     const size_t k = up_to(3000);
     for (const ProductForm& form : kForms) {
       const ProductPlan most = PlanProduct(form, m, n, k);

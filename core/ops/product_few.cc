@@ -9,6 +9,7 @@
 #include "core/simd/gemm_pack.h"
 
 namespace batchmark {
+
 void Product::RunFew(const ProductPlan& plan, const ProductOperands& o, const ProductStep& task,
                      int worker) {
   if (task.p_end != plan.panels) return;  // another task has the last columns

@@ -176,12 +176,7 @@ size_t Product::LoadA(const ProductPlan& plan, const ProductOperands& o, const P
   if (plan.copy_a) {
     const Pending plain{.v = o.a, .positions = o.a_row, .channels = 1};
     const Pending& src = o.a_pending != nullptr ? *o.a_pending : plain;
-    stride = form_.a_transposed ? RoundUp(rows, 16) : CopyStride(depth);
-    if (depth != 0 && form_.a_transposed) {
-      ResolveSpans(src, step.k0, depth, row0, rows, scratch, stride);
-    } else if (depth != 0) {
-      ResolveSpans(src, row0, rows, step.k0, depth, scratch, stride);
-    }
+    stride = CopyA(src, row0, rows, step.k0, depth, scratch);
     t.a = scratch;
   } else {
     t.a = form_.a_transposed ? o.a + step.k0 * o.a_row + row0 : o.a + row0 * o.a_row + step.k0;
@@ -189,6 +184,18 @@ size_t Product::LoadA(const ProductPlan& plan, const ProductOperands& o, const P
   t.a_row = form_.a_transposed ? 1 : stride;
   t.a_depth = form_.a_transposed ? stride : 1;
   return 0;
+}
+
+size_t Product::CopyA(const Pending& src, size_t row, size_t rows, size_t k, size_t depth,
+                      float* to) const {
+  const size_t stride = form_.a_transposed ? RoundUp(rows, 16) : CopyStride(depth);
+  if (depth == 0) return stride;
+  if (form_.a_transposed) {
+    ResolveSpans(src, k, depth, row, rows, to, stride);
+  } else {
+    ResolveSpans(src, row, rows, k, depth, to, stride);
+  }
+  return stride;
 }
 
 // B of the step: in place, in the panels that all tasks share, or in panels of the task's own.

@@ -56,6 +56,10 @@ class Product {
   void RunTask(const ProductPlan& plan, const ProductOperands& operands, size_t task, int worker);
   size_t LoadA(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& step,
                float* scratch, TileOperands& tile) const;
+  // The value of rows [row, row + rows) and depth [k, k + depth) of A, stored as A is; returns the
+  // distance of its rows.
+  size_t CopyA(const Pending& src, size_t row, size_t rows, size_t k, size_t depth,
+               float* to) const;
   void LoadB(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& step,
              float* scratch, TileOperands& tile) const;
   // The columns of the task that are in no panel.

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "core/base/parts.h"
-#include "core/ops/pending_span.h"
 #include "core/ops/product.h"
 #include "core/simd/gemm_pack.h"
 
@@ -66,12 +65,7 @@ void Product::LoadFew(const ProductOperands& o, size_t row, size_t rows, size_t 
   size_t a_row = o.a_row;
   if (o.a_pending != nullptr) {
     a = a_scratch;
-    a_row = form_.a_transposed ? RoundUp(rows, 16) : CopyStride(depth);
-    if (form_.a_transposed) {
-      ResolveSpans(*o.a_pending, k, depth, row, rows, a_scratch, a_row);
-    } else {
-      ResolveSpans(*o.a_pending, row, rows, k, depth, a_scratch, a_row);
-    }
+    a_row = CopyA(*o.a_pending, row, rows, k, depth, a_scratch);
   }
   t.b = b_scratch, t.b_depth = panel, t.b_panel = panel * depth;
   if (form_.a_transposed) {

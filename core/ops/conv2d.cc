@@ -11,6 +11,7 @@
 #include "core/ops/pending_span.h"
 #include "core/simd/batch_norm_rows.h"
 #include "core/simd/gemm_pack.h"
+#include "core/simd/gemm_sums.h"
 #include "core/simd/gemm_tile.h"
 
 namespace batchmark {

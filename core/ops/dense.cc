@@ -7,7 +7,7 @@
 #include "core/ops/batch_norm.h"
 #include "core/ops/product.h"
 #include "core/simd/batch_norm_rows.h"
-#include "core/simd/gemm_pack.h"
+#include "core/simd/gemm_sums.h"
 
 namespace batchmark {
 namespace {

@@ -9,6 +9,7 @@
 #include "core/ops/chunks.h"
 #include "core/ops/pending_span.h"
 #include "core/simd/gemm_pack.h"
+#include "core/simd/gemm_sums.h"
 
 namespace batchmark {
 namespace {

@@ -6,6 +6,7 @@
 #include "core/base/parts.h"
 #include "core/ops/product.h"
 #include "core/simd/gemm_pack.h"
+#include "core/simd/gemm_sums.h"
 
 namespace batchmark {
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/ops/caches.h"
+#include "core/simd/gemm_sums.h"
 
 namespace batchmark {
 namespace {
@@ -86,7 +87,7 @@ size_t FewColumns(const ProductForm& form, size_t m, size_t n, size_t k) {
   constexpr size_t kLeastDepth = 32;
   const bool as_stored = !form.a_transposed && !form.b_transposed;
   const bool repaid = m >= panel && (!as_stored || m <= kSmallBatch) && k >= kLeastDepth;
-  const size_t most = std::min(ProductPlan::kMostFew, form.tile.lanes / 2);
+  const size_t most = std::min(kMostStoredColumns, form.tile.lanes / 2);
   return n > panel && few <= most && repaid ? few : 0;
 }
 

@@ -24,7 +24,6 @@ struct ProductStep {
 
 struct ProductPlan {
   static constexpr size_t kMostStrips = 37;  // of a step
-  static constexpr size_t kMostFew = 4;      // columns in no panel
 
   size_t m, n, k;
   bool wide;

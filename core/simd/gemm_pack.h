@@ -1,11 +1,7 @@
-// What surrounds the register tile: panels of B, groups of A, merging of partial sums, sums of
-// columns.
+// Copies that the register tile reads: panels of B, groups of A.
 #pragma once
 
 #include <cstddef>
-
-#include "core/simd/activation.h"
-#include "core/simd/gemm_tile.h"
 
 namespace batchmark {
 
@@ -27,23 +23,5 @@ size_t PackedGroupWidth(size_t rows, size_t groups);
 size_t PackedGroupFloats(size_t depth, size_t rows, size_t groups);
 void PackGroups(size_t depth, size_t rows, const float* a, size_t a_row, size_t groups,
                 size_t group_stride, float* dst);
-
-// dst[i] = act([dst[i] +] bias[i % columns] + sum over parts p, ascending, of parts[p * part_stride
-// + i]), i < rows * columns, dst in rows of dst_row. bias may be null.
-void MergeParts(size_t rows, size_t columns, const float* parts, size_t part_count,
-                size_t part_stride, const float* bias, Activation act, bool accumulate, float* dst,
-                size_t dst_row);
-
-// c[r * c_row + j] = sums[j * sums_row + r], r < rows, j < columns <= 4; with sgd not null the sums are
-// the gradient of the weights that c holds, and c takes the step. Whole vectors of sums are read.
-void StoreColumns(size_t rows, size_t columns, const float* sums, size_t sums_row,
-                  const SgdStep* sgd, float* c, size_t c_row);
-
-// sums[j] (+)= sum over rows of x[r * x_row + j]. Rows are added in blocks: chains stay short, so that
-// the error grows with the number of blocks, not of rows; and calls which begin at multiples of a
-// block and follow each other give the bits of one call.
-inline constexpr size_t kColumnSumsBlock = 64;
-void ColumnSums(size_t rows, size_t columns, const float* x, size_t x_row, bool accumulate,
-                float* sums);
 
 }  // namespace batchmark

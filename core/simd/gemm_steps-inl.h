@@ -270,17 +270,16 @@ HWY_INLINE void DescendTile(const V (&acc)[kRows][kVectors], const SgdStep& sgd,
                             float* HWY_RESTRICT c, size_t c_row) {
   const D d;
   const V lr = hn::Set(d, sgd.lr), decay = hn::Set(d, sgd.weight_decay);
-  const auto stepped = [&](V old, V sum)
-                           HWY_ATTR { return hn::NegMulAdd(lr, hn::MulAdd(decay, old, sum), old); };
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r, c += c_row) {
     Opaque(c);
     float* const last = c + (kVectors - 1) * hn::Lanes(d);
-    if constexpr (kVectors == 2) hn::StoreU(stepped(hn::LoadU(d, c), acc[r][0]), d, c);
+    if constexpr (kVectors == 2) hn::StoreU(Descend(lr, decay, hn::LoadU(d, c), acc[r][0]), d, c);
     if (HWY_LIKELY(tail == 0)) {
-      hn::StoreU(stepped(hn::LoadU(d, last), acc[r][kVectors - 1]), d, last);
+      hn::StoreU(Descend(lr, decay, hn::LoadU(d, last), acc[r][kVectors - 1]), d, last);
     } else {
-      StoreTail(stepped(LoadTail(d, last, tail), acc[r][kVectors - 1]), d, last, tail);
+      const V w = LoadTail(d, last, tail);
+      StoreTail(Descend(lr, decay, w, acc[r][kVectors - 1]), d, last, tail);
     }
   }
 }

@@ -1,6 +1,7 @@
-// exp, log, sigmoid, tanh and the activations on vectors: own polynomials, never libm, so that one
-// backend gives the same bits on every system and in every lane. Errors were measured against
-// float64 over all of the range, on every backend (tests/core/math_test.cc):
+// exp, log, sigmoid, tanh and the activations on vectors, and a step of gradient descent: own
+// polynomials, never libm, so that one backend gives the same bits on every system and in every
+// lane. Errors were measured against float64 over all of the range, on every backend
+// (tests/core/math_test.cc):
 //   Exp <= 1.5 ulp   Log <= 1.5 ulp   Sigmoid <= 3 ulp   Tanh <= 2 ulp
 // Polynomials: minimax in relative error (Remez exchange in 40 digits), then rounded to float.
 // NaN passes through all of them. Subnormal results may be flushed to zero (FTZ is on in training).
@@ -140,6 +141,12 @@ template <Activation kAct, class D, class V = hn::VFromD<D>>
 HWY_INLINE V TimesDerivativeAt(D d, V u, V dy) {
   if constexpr (kAct == Activation::kRelu) return TimesDerivative<kAct>(d, u, dy);
   return TimesDerivative<kAct>(d, Activate<kAct>(d, u), dy);
+}
+
+// w - lr (gradient + decay w): gradient descent without momentum (core/ops/pointwise.h).
+template <class V>
+HWY_INLINE V Descend(V lr, V decay, V w, V gradient) {
+  return hn::NegMulAdd(lr, hn::MulAdd(decay, w, gradient), w);
 }
 
 // Calls body(ActivationTag<act>()): the one place that turns the word of a net

@@ -1,5 +1,5 @@
-// Per-target helpers: whether this is AVX-512, prefetches, and, for the ends of rows, loads and
-// stores of fewer lanes than a vector has.
+// Per-target helpers: whether this is AVX-512, prefetches, the transposition of four vectors, and,
+// for the ends of rows, loads and stores of fewer lanes than a vector has.
 // An elementwise result at the end of a row has the bits it would have in the middle, because the
 // same vector instructions form it. Included by kernels inside Highway's target loop.
 #if defined(BATCHMARK_CORE_SIMD_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -103,6 +103,23 @@ HWY_INLINE void StoreMaybeTail(V v, D d, T* HWY_RESTRICT p, size_t n) {
     hn::StoreU(v, d, p);
   }
 }
+
+#if HWY_TARGET != HWY_SCALAR
+// 4 x 4 inside the 16-byte blocks: rows to columns.
+template <class D, class V = hn::VFromD<D>>
+HWY_INLINE void TransposeGroup(D d, V (&r)[4]) {
+  const hn::Repartition<uint64_t, D> d64;
+  const auto pairs = [&](V v) HWY_ATTR { return hn::BitCast(d64, v); };
+  const auto lower01 = pairs(hn::InterleaveLower(d, r[0], r[1]));
+  const auto upper01 = pairs(hn::InterleaveUpper(d, r[0], r[1]));
+  const auto lower23 = pairs(hn::InterleaveLower(d, r[2], r[3]));
+  const auto upper23 = pairs(hn::InterleaveUpper(d, r[2], r[3]));
+  r[0] = hn::BitCast(d, hn::InterleaveLower(d64, lower01, lower23));
+  r[1] = hn::BitCast(d, hn::InterleaveUpper(d64, lower01, lower23));
+  r[2] = hn::BitCast(d, hn::InterleaveLower(d64, upper01, upper23));
+  r[3] = hn::BitCast(d, hn::InterleaveUpper(d64, upper01, upper23));
+}
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace batchmark

@@ -1,5 +1,5 @@
 // What surrounds the tile, where the tests of products do not tell it apart from the product.
-#include "core/simd/gemm_pack.h"
+#include "core/simd/gemm_sums.h"
 
 #include <algorithm>
 #include <cmath>

@@ -104,25 +104,23 @@ void Product::PackB(const ProductOperands& o, size_t k, size_t depth, size_t j, 
 }
 
 void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t task, int worker) {
-  float* const a_scratch = static_cast<float*>(parallel_.Scratch(worker));
-  float* const b_scratch = a_scratch + AScratchFloats(form_.tile);
-  float* const sums = b_scratch + BScratchFloats(form_.tile);
-  const bool in_slots = plan.chunks > 1;
-  TileOperands t;
-  t.c_row = in_slots ? plan.n : o.c_row;
-  t.act = in_slots ? Activation::kNone : o.act;
-  t.sgd = o.sgd;
-  const float* const bias = in_slots ? nullptr : o.bias;
-  float* const c = in_slots ? slots_.data() + task % plan.chunks * plan.m * plan.n : o.c;
-  const TileStart first_start = o.accumulate && !in_slots ? TileStart::kLoad : TileStart::kBias;
+  float* const begin = static_cast<float*>(parallel_.Scratch(worker));
+  const size_t a_floats = AScratchFloats(form_.tile), b_floats = BScratchFloats(form_.tile);
+  const Scratch scratch{begin, begin + a_floats, begin + a_floats + b_floats};
+  const Output out = plan.chunks == 1 ? Output{o.c, o.c_row, o.bias, o.act, o.accumulate}
+                                      : Output{slots_.data() + task % plan.chunks * plan.m * plan.n,
+                                               plan.n, nullptr, Activation::kNone, false};
+  const TileStart first_start = out.accumulate ? TileStart::kLoad : TileStart::kBias;
 
+  TileOperands t;
+  t.c_row = out.c_row, t.act = out.act, t.sgd = o.sgd;
   t.wide = plan.wide, t.past = plan.past;
   std::array<TileStrip, ProductPlan::kMostStrips> strips;
   ProductStep step = plan.FirstStep(task);
   bool new_a = true, new_b = true;
   for (bool more = true; more;) {
     if (new_a) {
-      const size_t group = LoadA(plan, o, step, a_scratch, t);
+      const size_t group = LoadA(plan, o, step, scratch.a, t);
       const size_t row0 = plan.rows().begin(step.s0), depth = step.k1 - step.k0;
       for (size_t s = step.s0; s < step.s1; ++s) {
         const size_t row = plan.rows().begin(s);
@@ -142,13 +140,13 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
     }
     const size_t j = step.p0 * plan.tile.panel;
     t.columns = std::min(plan.columns, step.p1 * plan.tile.panel) - j;
-    t.c = c + j;
+    t.c = out.c + j;
     if (plan.hold) {
       t.sums_panel = (step.s_end - step.s_begin) * plan.TileFloats();
-      t.sums = sums + (step.p0 - step.p_begin) * t.sums_panel;
+      t.sums = scratch.sums + (step.p0 - step.p_begin) * t.sums_panel;
     }
-    t.bias = bias == nullptr ? nullptr : bias + j;
-    if (new_b) LoadB(plan, o, step, b_scratch, t);
+    t.bias = out.bias == nullptr ? nullptr : out.bias + j;
+    if (new_b) LoadB(plan, o, step, scratch.b, t);
     ProductStep next = step;
     more = plan.Advance(next);
     if (!more && task + 1 < plan.tasks()) next = plan.FirstStep(task + 1);  // likely this worker's
@@ -158,7 +156,7 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
     new_b = !next.SameB(step);
     step = next;
   }
-  if (plan.columns != plan.n) RunFew(plan, o, plan.FirstStep(task), worker);
+  if (plan.columns != plan.n) RunFew(plan, o, plan.FirstStep(task), out, scratch);
 }
 
 // A of the step: in place, or its value copied to the scratch. Returns how far apart the strips lie

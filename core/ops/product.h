@@ -49,6 +49,19 @@ class Product {
   bool SumsAtOnce(size_t m, size_t n, size_t k) const;
 
  private:
+  // Where a task's sums go, C or its slot, and what is done to them there.
+  struct Output {
+    float* c;
+    size_t c_row;
+    const float* bias;
+    Activation act;
+    bool accumulate;
+  };
+  // Of a worker: for copies of A and of B, and for the sums that a task holds.
+  struct Scratch {
+    float *a, *b, *sums;
+  };
+
   void PackShared(const ProductPlan& plan, const ProductOperands& operands);
   // Rows [k, k + depth) and columns [j, j + columns) of op(B) as panels.
   void PackB(const ProductOperands& operands, size_t k, size_t depth, size_t j, size_t columns,
@@ -64,10 +77,10 @@ class Product {
              float* scratch, TileOperands& tile) const;
   // The columns of the task that are in no panel.
   void RunFew(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& task,
-              int worker);
+              const Output& out, const Scratch& scratch) const;
   // A^T of rows [row, row + rows) and depth [k, k + depth), copied as the tile's B.
   void LoadFew(const ProductOperands& operands, size_t row, size_t rows, size_t k, size_t depth,
-               float* a_scratch, float* b_scratch, TileOperands& tile) const;
+               const Scratch& scratch, TileOperands& tile) const;
   void PrefetchNext(const ProductPlan& plan, const ProductOperands& operands,
                     const ProductStep& step, const ProductStep& next, TileOperands& tile) const;
 

@@ -200,7 +200,7 @@ HWY_INLINE float ExpRow(const float* x, size_t classes, float largest, float* e)
   V sum = hn::Zero(d);
   ForVectors(classes, [&](size_t c, size_t n, auto tail) HWY_ATTR {
     constexpr bool kTail = decltype(tail)::value;
-    V y = Exp(d, hn::Sub(LoadMaybeTail<kTail>(d, x + c, n), top));
+    V y = ExpNegative(d, hn::Sub(LoadMaybeTail<kTail>(d, x + c, n), top));
     if constexpr (kTail) y = hn::IfThenElseZero(hn::FirstN(d, n), y);
     if (e != nullptr) StoreMaybeTail<kTail>(y, d, e + c, n);
     sum = hn::Add(sum, y);

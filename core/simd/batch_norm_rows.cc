@@ -22,7 +22,7 @@ using D = hn::ScalableTag<float>;
 using DD = hn::ScalableTag<double>;
 using V = hn::VFromD<D>;
 
-constexpr size_t kSegment = 256;  // channels whose pivots and sums are kept on the stack (7 KiB)
+constexpr size_t kSegment = 512;  // channels whose pivots and sums are kept on the stack (10 KiB)
 constexpr size_t kBlockRows =
     64;  // rows summed in float: error about sqrt(64) eps / 2; 16 KiB at C = 64
 // While a block is summed the next one is fetched: the hardware sees strided reads, since a group
@@ -152,20 +152,24 @@ HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t 
   }
 }
 
-// Sums the terms of all rows for channels [channel, channel + count) of `stride`.
-template <class Terms>
-HWY_INLINE void AddSegment(const Terms& terms, Segment& s, size_t channel, size_t count,
-                           size_t rows, size_t stride) {
-  const size_t lanes = hn::Lanes(D());
+void ClearSums(Segment& s, size_t count) {
   const DD dd;
-  for (size_t c = 0; c < count + lanes; c += hn::Lanes(dd)) {
+  for (size_t c = 0; c < count + kMaxLanes; c += hn::Lanes(dd)) {
     hn::Store(hn::Zero(dd), dd, s.first + c);
     hn::Store(hn::Zero(dd), dd, s.second + c);
   }
+}
+
+// Adds the terms of `rows` rows, `stride` apart and the first at element `begin`, for channels
+// [channel, channel + count).
+template <class Terms>
+HWY_INLINE void AddRows(const Terms& terms, Segment& s, size_t channel, size_t count, size_t begin,
+                        size_t rows, size_t stride) {
+  const size_t lanes = hn::Lanes(D());
   for (size_t r = 0; r < rows; r += kBlockRows) {
     const size_t n = std::min(kBlockRows, rows - r);
     const bool more = rows - r > n;
-    const size_t at = r * stride + channel;
+    const size_t at = begin + r * stride + channel;
     size_t c = 0;
     for (; c + 4 * lanes <= count; c += 4 * lanes) {
       AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, n, stride, more);
@@ -180,6 +184,42 @@ HWY_INLINE void AddSegment(const Terms& terms, Segment& s, size_t channel, size_
     }
     if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, n, stride, more);
   }
+}
+
+// sums[c] += those of the same channel in the other rows that were summed as one.
+void AddFolded(size_t channels, size_t fold, double* HWY_RESTRICT sums) {
+  const DD dd;
+  for (size_t c = 0; c < channels; c += hn::Lanes(dd)) {
+    auto sum = hn::Load(dd, sums + c);
+    for (size_t r = 1; r < fold; ++r) sum = hn::Add(sum, hn::LoadU(dd, sums + r * channels + c));
+    hn::Store(sum, dd, sums + c);
+  }
+}
+
+// Of all channels; 1 if they are more than a segment.
+size_t FoldOf(size_t channels) { return RowsToFill(channels, kSegment); }
+
+// `values` again behind themselves, once for each row that is summed as one.
+void Repeat(size_t channels, size_t fold, float* values) {
+  for (size_t r = 1; r < fold; ++r) std::copy_n(values, channels, values + r * channels);
+}
+
+// Sums the terms of all rows for channels [channel, channel + count) of `channels`. Rows that do
+// not fill whole vectors are summed several as one.
+template <class Terms>
+HWY_INLINE void SumSegment(const Terms& terms, Segment& s, size_t channel, size_t count,
+                           size_t rows, size_t channels) {
+  const size_t fold = FoldOf(channels), wide = fold * channels;
+  if (fold == 1) {
+    ClearSums(s, count);
+    return AddRows(terms, s, channel, count, 0, rows, channels);
+  }
+  ClearSums(s, wide);
+  Repeat(channels, fold, s.pivot);
+  AddRows(terms, s, 0, wide, 0, rows / fold, wide);
+  AddFolded(channels, fold, s.first);
+  AddFolded(channels, fold, s.second);
+  AddRows(terms, s, 0, channels, rows / fold * wide, rows % fold, channels);
 }
 
 // pivot = x[0] + mean of x - x[0] over the first sixteenth of the rows: exact for a constant
@@ -220,7 +260,7 @@ void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, doubl
   for (size_t channel = 0; channel < channels; channel += kSegment) {
     const size_t count = std::min(kSegment, channels - channel);
     FormPivots(x + channel, count, rows, channels, s.pivot);
-    AddSegment(terms, s, channel, count, rows, channels);
+    SumSegment(terms, s, channel, count, rows, channels);
     for (size_t c = 0; c < count; c += lanes) {
       const size_t left = std::min(lanes, count - c);
       const auto pivot = hn::PromoteTo(dd, hn::Load(half, s.pivot + c));
@@ -285,7 +325,7 @@ HWY_INLINE void BackwardSums(const Terms& terms, size_t rows, size_t channels, c
       const size_t left = std::min(lanes, count - std::min(c, count));
       hn::Store(hn::DemoteTo(half, LoadTail(dd, mean + channel + c, left)), half, s.pivot + c);
     }
-    AddSegment(terms, s, channel, count, rows, channels);
+    SumSegment(terms, s, channel, count, rows, channels);
     for (size_t c = 0; c < count; c += lanes) {
       const size_t left = std::min(lanes, count - c);
       // v was centred at the mean rounded to float: put the rest right.
@@ -305,6 +345,15 @@ void TileBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t rows, 
   if (scale == nullptr || act == Activation::kNone) {
     const BackwardTerms<false, Activation::kNone> terms{dy, v, nullptr, nullptr};
     return BackwardSums(terms, rows, channels, mean, sum_dy, sum_dyv);
+  }
+  const size_t fold = FoldOf(channels);
+  HWY_ALIGN float repeated[2][kSegment];
+  if (fold != 1) {
+    std::copy_n(scale, channels, repeated[0]);
+    std::copy_n(shift, channels, repeated[1]);
+    Repeat(channels, fold, repeated[0]);
+    Repeat(channels, fold, repeated[1]);
+    scale = repeated[0], shift = repeated[1];
   }
   WithActivation(act, [&](auto tag) HWY_ATTR {
     const BackwardTerms<true, decltype(tag)::value> terms{dy, v, scale, shift};

@@ -3,7 +3,6 @@
 #include "core/simd/pending_rows.h"
 
 #include <algorithm>
-#include <numeric>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/pending_rows.cc"
@@ -250,15 +249,13 @@ HWY_INLINE void Walk(const RowBlock& block, const Map& map) {
 }
 
 // Channels that do not fill whole vectors: neighbouring positions, as many as do, are taken as one
-// with the coefficients repeated. Whole vectors then follow each other in memory; by positions,
-// three of four vectors of 100 channels cross a line of 64 bytes, and the last one is masked.
+// with the coefficients repeated.
 class Folded {
  public:
   explicit Folded(const RowBlock& block) : block_(block), channels_(block.channels) {
-    const size_t lanes = hn::Lanes(D());
-    const size_t fold = lanes / std::gcd(channels_, lanes);
+    const size_t fold = RowsToFill(channels_, kMost);
     const bool repaid = block.first == 0 && block.columns >= 4 * fold * channels_;
-    if (fold * channels_ <= kMost && repaid) block_.channels *= fold;
+    if (repaid) block_.channels *= fold;
   }
   const RowBlock& block() const { return block_; }
   const float* Repeat(const float* coefficients) {

@@ -10,6 +10,7 @@
 #endif
 
 #include <cstddef>
+#include <numeric>
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
@@ -102,6 +103,15 @@ HWY_INLINE void StoreMaybeTail(V v, D d, T* HWY_RESTRICT p, size_t n) {
   } else {
     hn::StoreU(v, d, p);
   }
+}
+
+// Neighbouring rows of `channels` elements that together fill whole vectors, so that vectors of them
+// follow each other in memory: row by row, three of four vectors of 100 channels cross a line of 64
+// bytes, and the last one is masked. 1 if they would be more than `most` elements.
+HWY_INLINE size_t RowsToFill(size_t channels, size_t most) {
+  const size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const size_t rows = lanes / std::gcd(channels, lanes);
+  return rows * channels <= most ? rows : 1;
 }
 
 #if HWY_TARGET != HWY_SCALAR

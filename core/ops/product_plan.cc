@@ -57,7 +57,7 @@ constexpr double kTaskWork = 256.0 * 1024;
 constexpr double LayerWork(size_t lanes) { return (lanes == kLineFloats ? 3 : 2) * kTaskWork; }
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
-constexpr size_t kSmallC = size_t{1} << 15;  // floats of C up to which a long K is cut
+constexpr size_t kSmallC = size_t{1} << 17;  // floats of C up to which a long K is cut
 // A small batch is two tasks, if it is worth that: by rows, and of few strips as many each; or of a
 // K that is cut earlier, which spares each core the other's part of the weights.
 constexpr size_t kSmallBatch = 64, kSmallBatchTasks = 2;

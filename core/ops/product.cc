@@ -55,7 +55,7 @@ bool Product::SumsAtOnce(size_t m, size_t n, size_t k) const {
 void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
   BATCHMARK_CHECK(form_.tile.panel == ActiveTileGeometry().panel && n == n_);
-  ProductPlan plan = PlanProduct(form_, m, n, k);
+  ProductPlan plan = PlanProduct(form_, m, n, k, o.a_pending == nullptr ? o.a_row : 0);
   PlanA(form_, o.a_row, o.a_pending != nullptr, plan);
   BATCHMARK_CHECK(o.sgd == nullptr ||
                   (form_.a_transposed && plan.SumsAtOnce() && o.bias == nullptr &&

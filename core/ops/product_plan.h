@@ -68,7 +68,8 @@ struct ProductForm {
   bool a_transposed, b_transposed;
   ProductPlace place = ProductPlace::kAlone;
 };
-ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k);
+// a_row: how far apart the rows of A are if they are read where they lie, else 0.
+ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, size_t a_row = 0);
 // Whether A, with rows a_row floats apart, is copied; a pending one always is.
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& plan);
 

@@ -8,12 +8,14 @@
 
 #include "bench/shapes.h"
 #include "core/base/rng.h"
+#include "core/ops/caches.h"
 #include "tests/support/catch.h"
 
 namespace batchmark {
 namespace {
 
 constexpr TileGeometry kNone{};
+constexpr size_t kSharedSet = 36 * 1024;  // rows so far apart share a set of the first cache
 const std::vector<ProductForm> kForms = [] {
   std::vector<ProductForm> forms;
   for (const bool avx512 : {false, true}) {
@@ -98,7 +100,8 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
       const ProductPlan most = PlanProduct(form, m, n, k);
       const size_t a = up_to(m - 1), c = up_to(k - 1);
       for (const ProductPlan& plan :
-           {most, PlanProduct(form, a, n, k), PlanProduct(form, a, n, c)}) {
+           {most, PlanProduct(form, m, n, k, kSharedSet), PlanProduct(form, a, n, k),
+            PlanProduct(form, a, n, c), PlanProduct(form, a, n, c, kSharedSet)}) {
         INFO(Name(form, plan.m, plan.n, plan.k) << " in " << m << " x " << n << " x " << k);
         if (plan.shared_b) {
           REQUIRE(plan.panels * form.tile.panel * plan.k <= most.MostSharedFloats());
@@ -113,6 +116,23 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
           REQUIRE(tiles * plan.TileFloats() <= SumsScratchFloats());
         }
       }
+    }
+  }
+}
+
+TEST_CASE("product plan: rows of A that share a set find room in it with a row of B") {
+  for (const ProductForm& form : kForms) {
+    if (form.a_transposed) continue;
+    const size_t ways = HeldLines(kSharedSet, form.tile.lanes);
+    for (size_t m : {1, 10, 11, 14, 32, 128, 512, 1024}) {
+      const ProductPlan apart = PlanProduct(form, m, 128, 36864, kSharedSet + 16);
+      const ProductPlan plan = PlanProduct(form, m, 128, 36864, kSharedSet);
+      INFO(Name(form, m, 128, 36864));
+      CHECK(plan.rows().widest() + 2 <= ways);
+      CHECK(apart.rows().widest() <= form.tile.rows);
+      CHECK(apart.strips == PlanProduct(form, m, 128, 36864).strips);
+      CHECK(plan.chunks == apart.chunks);  // or the sums would differ
+      CHECK(plan.chunk == apart.chunk);
     }
   }
 }

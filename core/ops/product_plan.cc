@@ -34,9 +34,11 @@ constexpr size_t kWideTaskRows = 64;
 constexpr size_t kLargeB = size_t{1} << 18;  // floats
 // Panels of B packed at once by a task: 8 x 36 KiB.
 constexpr size_t kPiecePanels = 8;
-// Panels of B read where they lie: more would spread a slice over too many pages. One line of each
-// row of B uses but a few sets of the first cache, so that many strips repay a copy.
-constexpr size_t kPlainPanels = 4;
+// Panels of B read where they lie: more would spread a slice over too many pages, and weights that
+// other cores have just changed come faster as a copy (layers 512 wide, 16 panels: a step of the
+// net 0.96). One line of each row of B uses but a few sets of the first cache, so that many strips
+// repay a copy.
+constexpr size_t kPlainPanels = 8;
 constexpr size_t kPlainStrips = 15;
 // Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far
 // apart (in floats) these are. Rows not where the second cache is large (1024^3, 512 x 512 x 1024,

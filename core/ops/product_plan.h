@@ -70,7 +70,8 @@ struct ProductForm {
 };
 // a_row: how far apart the rows of A are if they are read where they lie, else 0.
 ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, size_t a_row = 0);
-// Whether A, with rows a_row floats apart, is copied; a pending one always is.
+// Whether A, with rows a_row floats apart, is copied: a pending one always, the columns of one whose
+// rows share a few sets of the first cache, and what lies far apart and repays it.
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& plan);
 
 // Copied rows are so far apart that they use all sets of the first cache.

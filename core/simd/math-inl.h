@@ -24,19 +24,20 @@ namespace hn = hwy::HWY_NAMESPACE;
 inline constexpr float kLn2High = 0.693359375f;
 inline constexpr float kLn2Low = -2.12194440e-4f;
 
-// p 2^n for whole numbers n in [-151, 0], which `biased` holds as kWhole + n. Bits: at most one
-// rounding, of a subnormal result.
-inline constexpr float kWhole = 12582912.0f;  // 1.5 * 2^23: above it floats are whole numbers
+inline constexpr float kToWhole = 12582912.0f;  // 1.5 * 2^23: floats from half of it on are whole
+
+// p 2^n for whole n in [-151, 0], which `biased` holds as kToWhole + n. Rounds a subnormal result at
+// most, so that both ways give the same bits.
 template <class D, class V = hn::VFromD<D>>
 HWY_INLINE V TimesPowerOfTwo(D d, V p, V biased) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
   if constexpr (hn::MaxLanes(D()) == 16) {
-    return V{_mm512_scalef_ps(p.raw, hn::Sub(biased, hn::Set(d, kWhole)).raw)};
+    return V{_mm512_scalef_ps(p.raw, hn::Sub(biased, hn::Set(d, kToWhole)).raw)};
   }
 #endif
   // In two factors, the powers of the halves of n, since 2^n may be subnormal.
   const hn::RebindToSigned<D> di;
-  const auto n = hn::Sub(hn::BitCast(di, biased), hn::BitCast(di, hn::Set(d, kWhole)));
+  const auto n = hn::Sub(hn::BitCast(di, biased), hn::BitCast(di, hn::Set(d, kToWhole)));
   const auto n1 = hn::ShiftRight<1>(n);
   const auto bias = hn::Set(di, 127);
   const V f1 = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(n1, bias)));
@@ -48,10 +49,10 @@ HWY_INLINE V TimesPowerOfTwo(D d, V p, V biased) {
 //   x = n ln2 + r, |r| <= ln2 / 2;   e^r = 1 + r + r^2 Q(r)
 template <class D, class V = hn::VFromD<D>>
 HWY_INLINE V ExpNegative(D d, V x) {
-  const V low = hn::Set(d, -104.0f);               // e^-104 is zero
+  const V low = hn::Set(d, -104.0f);           // e^-104 is zero
   x = hn::IfThenElse(hn::Lt(x, low), low, x);  // not Max: a comparison keeps NaN
-  const V biased = hn::MulAdd(x, hn::Set(d, 1.44269504f), hn::Set(d, kWhole));
-  const V n = hn::Sub(biased, hn::Set(d, kWhole));
+  const V biased = hn::MulAdd(x, hn::Set(d, 1.44269504f), hn::Set(d, kToWhole));
+  const V n = hn::Sub(biased, hn::Set(d, kToWhole));
   V r = hn::NegMulAdd(n, hn::Set(d, kLn2High), x);
   r = hn::NegMulAdd(n, hn::Set(d, kLn2Low), r);
   V q = hn::Set(d, 0.00138144649f);  // relative error of the whole 2^-28.3

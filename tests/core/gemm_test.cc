@@ -223,9 +223,11 @@ TEST_CASE("gemm: plans that share B, cut columns, and cut a long K") {
       CheckAll({form, 300, 300, 33, 1, 1, 1, true});
       CheckAll({form, 14, 64, 5000});  // chunks of K
       CheckAll({form, 5, 33, 2500, 0, 0, 2, true});
-      CheckAll({form, 32, 64, 2048});  // rows a multiple of 4 KiB apart
-      CheckAll({form, 60, 100, 784});  // the last panel of B ends within a vector
-      CheckAll({form, 300, 600, 70});  // A and B packed, tasks of rows and columns
+      CheckAll({form, 32, 64, 2048});    // rows a multiple of 4 KiB apart
+      CheckAll({form, 90, 130, 1024});   // and whole sums
+      CheckAll({form, 180, 190, 2048});  // and chunks of K of a larger C
+      CheckAll({form, 60, 100, 784});    // the last panel of B ends within a vector
+      CheckAll({form, 300, 600, 70});    // A and B packed, tasks of rows and columns
     }
   });
   CheckAll({GemmForm::kNN, 340, 64, 4100});  // on AVX-512: tasks of many rows, since B is large
@@ -246,8 +248,8 @@ TEST_CASE("gemm: the same bits for 1, 2, 3 and 8 threads") {
   ForEachBackend([] {
     for (const Case& c : {Case{GemmForm::kNN, 260, 190, 120}, Case{GemmForm::kNT, 30, 1500, 64},
                           Case{GemmForm::kTN, 300, 64, 96}, Case{GemmForm::kNN, 28, 60, 4000},
-                          Case{GemmForm::kNN, 60, 100, 300}, Case{GemmForm::kTN, 200, 300, 600},
-                          Case{GemmForm::kNN, 130, 60, 200}}) {
+                          Case{GemmForm::kNT, 180, 190, 2048}, Case{GemmForm::kNN, 60, 100, 300},
+                          Case{GemmForm::kTN, 200, 300, 600}, Case{GemmForm::kNN, 130, 60, 200}}) {
       const Problem problem(c);
       const AlignedBuffer<float> one = problem.Run(1);
       for (const int threads : {2, 3, 8}) {

@@ -120,7 +120,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   const bool sliced = !p.wide && k > kSlice;
   const size_t all = CeilDiv(n, p.tile.panel);  // also the few: the same for any m and k
   p.pack_b = form.b_transposed || all > kPlainPanels || (all > 1 && p.strips > kPlainStrips);
-  if (a_row != 0 && !form.a_transposed) {
+  if (a_row != 0 && !form.a_transposed) {  // behind pack_b, which MostSharedFloats counts on
     p.tile.rows = StripRows(p.tile, a_row);
     p.strips = CeilDiv(m, p.tile.rows);
   }

@@ -199,27 +199,19 @@ void AddFolded(size_t channels, size_t fold, double* HWY_RESTRICT sums) {
 // Of all channels; 1 if they are more than a segment.
 size_t FoldOf(size_t channels) { return RowsToFill(channels, kSegment); }
 
-// `values` again behind themselves, once for each row that is summed as one.
-void Repeat(size_t channels, size_t fold, float* values) {
-  for (size_t r = 1; r < fold; ++r) std::copy_n(values, channels, values + r * channels);
-}
-
 // Sums the terms of all rows for channels [channel, channel + count) of `channels`. Rows that do
-// not fill whole vectors are summed several as one.
+// not fill whole vectors are summed several as one; their channels are one segment.
 template <class Terms>
 HWY_INLINE void SumSegment(const Terms& terms, Segment& s, size_t channel, size_t count,
                            size_t rows, size_t channels) {
-  const size_t fold = FoldOf(channels), wide = fold * channels;
-  if (fold == 1) {
-    ClearSums(s, count);
-    return AddRows(terms, s, channel, count, 0, rows, channels);
-  }
-  ClearSums(s, wide);
-  Repeat(channels, fold, s.pivot);
-  AddRows(terms, s, 0, wide, 0, rows / fold, wide);
+  const size_t fold = FoldOf(channels), wide_rows = rows / fold;
+  RepeatForRows(s.pivot, count, fold - 1, s.pivot + count);
+  ClearSums(s, fold * count);
+  AddRows(terms, s, channel, fold * count, 0, wide_rows, fold * channels);
+  if (fold == 1) return;
   AddFolded(channels, fold, s.first);
   AddFolded(channels, fold, s.second);
-  AddRows(terms, s, 0, channels, rows / fold * wide, rows % fold, channels);
+  AddRows(terms, s, 0, channels, wide_rows * fold * channels, rows % fold, channels);
 }
 
 // pivot = x[0] + mean of x - x[0] over the first sixteenth of the rows: exact for a constant
@@ -349,10 +341,8 @@ void TileBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t rows, 
   const size_t fold = FoldOf(channels);
   HWY_ALIGN float repeated[2][kSegment];
   if (fold != 1) {
-    std::copy_n(scale, channels, repeated[0]);
-    std::copy_n(shift, channels, repeated[1]);
-    Repeat(channels, fold, repeated[0]);
-    Repeat(channels, fold, repeated[1]);
+    RepeatForRows(scale, channels, fold, repeated[0]);
+    RepeatForRows(shift, channels, fold, repeated[1]);
     scale = repeated[0], shift = repeated[1];
   }
   WithActivation(act, [&](auto tag) HWY_ATTR {

@@ -261,9 +261,7 @@ class Folded {
   const float* Repeat(const float* coefficients) {
     if (coefficients == nullptr || block_.channels == channels_) return coefficients;
     float* const room = room_[used_++];
-    for (size_t c = 0; c < block_.channels; c += channels_) {
-      std::copy_n(coefficients, channels_, room + c);
-    }
+    RepeatForRows(coefficients, channels_, block_.channels / channels_, room);
     return room;
   }
 

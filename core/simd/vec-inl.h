@@ -1,5 +1,6 @@
-// Per-target helpers: whether this is AVX-512, prefetches, the transposition of four vectors, and,
-// for the ends of rows, loads and stores of fewer lanes than a vector has.
+// Per-target helpers: whether this is AVX-512, prefetches, the transposition of four vectors, rows
+// that fill vectors together, and, for the ends of rows, loads and stores of fewer lanes than a
+// vector has.
 // An elementwise result at the end of a row has the bits it would have in the middle, because the
 // same vector instructions form it. Included by kernels inside Highway's target loop.
 #if defined(BATCHMARK_CORE_SIMD_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -9,6 +10,7 @@
 #define BATCHMARK_CORE_SIMD_VEC_INL_H_
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <numeric>
 
@@ -112,6 +114,11 @@ HWY_INLINE size_t RowsToFill(size_t channels, size_t most) {
   const size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   const size_t rows = lanes / std::gcd(channels, lanes);
   return rows * channels <= most ? rows : 1;
+}
+
+// `values` of a row's channels, once for each of `rows` rows: what goes with them as one.
+HWY_INLINE void RepeatForRows(const float* values, size_t channels, size_t rows, float* to) {
+  for (size_t r = 0; r < rows; ++r) std::copy_n(values, channels, to + r * channels);
 }
 
 #if HWY_TARGET != HWY_SCALAR

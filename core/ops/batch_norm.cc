@@ -13,6 +13,7 @@
 #include "core/ops/pending_span.h"
 #include "core/simd/backend.h"
 #include "core/simd/batch_norm_coefficients.h"
+#include "core/simd/batch_norm_merge.h"
 #include "core/simd/batch_norm_rows.h"
 
 namespace batchmark {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "bench/bench_process.h"
+#include "bench/core_probe.h"
 #include "bench/peers/peers.h"
 #include "core/base/build_info.h"
 #include "core/base/check.h"
@@ -47,6 +48,7 @@ void MeasureLimits(const std::vector<Registered>& matched) {
     StreamRates& dram = limits.streams[static_cast<size_t>(Level::kMemory)];
     if (known) dram = memory[it.one.threads];
     memory[it.one.threads] = dram;
+    limits.tile_part = CoreProbe(SharedParallel(it.one.threads)).TilePart();
     const std::string why = limits.WhyNoShares();
     if (!why.empty()) std::fprintf(stderr, "no shares: %s\n", why.c_str());
     process->limits[key] = limits;
@@ -62,6 +64,7 @@ void AddLimitsContext(const MachineLimits& limits, const std::string& suffix) {
   add("fma_peak_gflops", Number(limits.fma_gflops));
   add("fma_flop_per_cycle", Number(limits.fma_flop_per_cycle));
   add("core_clock_ghz", Number(limits.clock_ghz));
+  add("tile_part_of_peak", Number(limits.tile_part));
   for (size_t i = 0; i < kLevels; ++i) {
     const std::string stem = std::string("bw_") + LevelName(static_cast<Level>(i));
     const StreamRates& rates = limits.streams[i];

@@ -6,12 +6,15 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <thread>
 
 #include "bench/bench_process.h"
+#include "bench/core_probe.h"
 #include "bench/peers/peers.h"
 #include "bench/team.h"
 #include "core/base/cpu.h"
+#include "core/base/median.h"
 #include "core/simd/backend.h"
 #include "core/simd/peak_probe.h"
 
@@ -28,6 +31,9 @@ constexpr size_t kSubjectsKept =
 // cycles); ours must not be timed beside them, nor they beside one another.
 constexpr std::chrono::milliseconds kLetPoolsSleep{40};
 constexpr double kWarmUpSeconds = 0.02;
+// Calls between two readings of the cores: long enough that the readings cost little, short enough
+// that a neighbour's coming is seen.
+constexpr double kMomentSeconds = 1e-3;
 
 void Prepare(const Case& one) {
   const std::string library = one.peer.empty() ? "batchmark" : one.peer;
@@ -65,12 +71,16 @@ Subject* FindOrBuild(const std::string& key, const Case& one, benchmark::State& 
   return nullptr;
 }
 
-void WarmUp(Subject& subject) {
-  const double begin = NowSeconds();
+// Returns the seconds that a call takes, roughly.
+double WarmUp(Subject& subject) {
+  double begin = NowSeconds(), now = begin, last = begin;
   int calls = 0;
   do {
+    last = now;
     subject.run();
-  } while (++calls < 3 || (NowSeconds() - begin < kWarmUpSeconds && calls < 10000));
+    now = NowSeconds();
+  } while (++calls < 3 || (now - begin < kWarmUpSeconds && calls < 10000));
+  return now - last;
 }
 
 const char* LabelOf(Level level) {
@@ -86,10 +96,30 @@ void SetScaling(benchmark::State& state, const Case& one, double seconds) {
   if (one.threads > 1 && single > 0) state.counters["scaling"] = single / seconds;
 }
 
-// Plain values rather than Google Benchmark's rates, which would print a share as "0.9/s". The
-// cores just before and just after the timing; all zeros without limits.
+double BoundSeconds(const Case& one, const MachineLimits& limits, Level level) {
+  return one.bound
+             ? one.bound(limits)
+             : std::max(ComputeSeconds(one.work, limits), TrafficSeconds(one.work, limits, level));
+}
+
+// Shares of the moments when the cores were ours alone, products against the rate that
+// multiply-adds had just before and after. The median.
+void SetMomentCounters(benchmark::State& state, const Case& one, MachineLimits limits, Level level,
+                       const std::vector<Moment>& moments) {
+  if (moments.empty()) return;
+  std::vector<double> shares;
+  for (const Moment& moment : moments) {
+    limits.fma_gflops = moment.fma_gflops;
+    shares.push_back(BoundSeconds(one, limits, level) / moment.seconds);
+  }
+  state.counters["moments"] = static_cast<double>(moments.size());
+  state.counters["share_alone"] = MiddleValue(std::move(shares));
+}
+
+// Plain values rather than Google Benchmark's rates, which would print a share as "0.9/s".
+// clock_ghz: around the timing, 0 without limits.
 void SetCounters(benchmark::State& state, const Case& one, bool cold, double seconds,
-                 const CoresNow& before, const CoresNow& after) {
+                 double clock_ghz, const std::vector<Moment>& moments) {
   if (one.work.flops > 0) state.counters["GFLOPS"] = one.work.flops / seconds / 1e9;
   const double bytes = one.work.bytes_read + one.work.bytes_written;
   if (bytes > 0) state.counters["GBs"] = bytes / seconds / 1e9;
@@ -101,27 +131,16 @@ void SetCounters(benchmark::State& state, const Case& one, bool cold, double sec
   if (found == process->limits.end()) return;  // --limits=none
   MachineLimits limits = found->second;
   if (!limits.WhyNoShares().empty()) return;
-  const double clock_ghz = std::max(before.clock_ghz, after.clock_ghz);
+  const Level level = cold ? Level::kMemory : LevelOf(one.work, one.threads);
+  if (limits.At(level).read == 0) return;  // --limits=quick
+  SetMomentCounters(state, one, limits, level, moments);
   if (clock_ghz > 0 && limits.clock_ghz > 0) {
     state.counters["ghz"] = clock_ghz;
     limits.fma_gflops *= clock_ghz / limits.clock_ghz;
   }
-  // Not of peers: their pools spin on beside the second probe.
-  const auto of_peak = [&](const char* name, double at_first, double at_last) {
-    if (!one.peer.empty() || at_first == 0 || at_last == 0) return;
-    state.counters[name] = (at_first + at_last) / 2 / limits.fma_gflops;
-  };
-  of_peak("free", before.fma_gflops, after.fma_gflops);
-  if (one.work.flops > 0) of_peak("tile", before.tile_gflops, after.tile_gflops);
-  const Level level = cold ? Level::kMemory : LevelOf(one.work, one.threads);
-  if (limits.At(level).read == 0) return;  // --limits=quick
-  const double compute = ComputeSeconds(one.work, limits);
-  const double traffic = TrafficSeconds(one.work, limits, level);
-  const double bound = one.bound ? one.bound(limits) : std::max(compute, traffic);
-  state.counters["share"] = bound / seconds;
-  state.SetLabel(one.bound            ? "of the step's bound"
-                 : compute >= traffic ? "of fma"
-                                      : LabelOf(level));
+  state.counters["share"] = BoundSeconds(one, limits, level) / seconds;
+  const bool products = ComputeSeconds(one.work, limits) >= TrafficSeconds(one.work, limits, level);
+  state.SetLabel(one.bound ? "of the step's bound" : products ? "of fma" : LabelOf(level));
 }
 
 }  // namespace
@@ -132,10 +151,13 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
       one.name + "/" + one.backend + "/" + one.peer + "/" + std::to_string(one.threads);
   Subject* subject = FindOrBuild(key, one, state);  // hot and cold share it
   if (subject == nullptr) return;
-  WarmUp(*subject);
-  const bool with_limits = !process->limits.empty();
-  const CoresNow before = with_limits ? MeasureCores(one.threads) : CoresNow{};
+  const double seconds_a_call = WarmUp(*subject);
+  std::optional<CoreProbe> probe;
+  if (!process->limits.empty()) probe.emplace(SharedParallel(one.threads));
+  double clock_ghz = probe ? probe->ClockGhz() : 0;
   double seconds = 0;
+  size_t calls = 0;
+  std::vector<Moment> undisturbed;
   if (cold) {
     for (auto _ : state) {
       for (const auto& [data, size] : subject->operands) EvictFromCaches(data, size);
@@ -143,28 +165,42 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
       subject->run();
       const double elapsed = NowSeconds() - begin;
       state.SetIterationTime(elapsed);
-      seconds += elapsed;
+      seconds += elapsed, ++calls;
     }
   } else {
     const auto now = one.threads == 1 ? ThreadCpuSeconds : NowSeconds;
-    const auto hot = [&] {
-      const double begin = now();
-      for (auto _ : state) {
-        subject->run();
-        benchmark::ClobberMemory();
+    const size_t together = static_cast<size_t>(
+        std::clamp(std::ceil(kMomentSeconds / std::max(seconds_a_call, 1e-9)), 1.0, 1e6));
+    const auto hot = [&](Moments* moments) {
+      while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(together))) {
+        const double begin = now();
+        for (size_t i = 0; i < together; ++i) {
+          subject->run();
+          benchmark::ClobberMemory();
+        }
+        const double elapsed = now() - begin;
+        seconds += elapsed, calls += together;
+        if (moments == nullptr) continue;
+        state.PauseTiming();
+        moments->Close(elapsed / static_cast<double>(together));
+        state.ResumeTiming();
       }
-      seconds = now() - begin;
     };
     // Ours with awake workers, as in the trainer's steps; peers' pools spin between calls by
-    // themselves.
+    // themselves, and would be read with the cores.
     if (one.peer.empty()) {
-      SharedParallel(one.threads).Region(hot);
+      SharedParallel(one.threads).Region([&] {
+        if (!probe) return hot(nullptr);
+        Moments moments(*probe, process->limits.at({one.backend, one.threads}).tile_part);
+        hot(&moments);
+        undisturbed = moments.undisturbed();
+      });
     } else {
-      hot();
+      hot(nullptr);
     }
   }
-  SetCounters(state, one, cold, seconds / static_cast<double>(state.iterations()), before,
-              with_limits ? MeasureCores(one.threads) : CoresNow{});
+  if (probe) clock_ghz = std::max(clock_ghz, probe->ClockGhz());
+  SetCounters(state, one, cold, seconds / static_cast<double>(calls), clock_ghz, undisturbed);
 }
 
 void Register(Case one) {

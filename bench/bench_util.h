@@ -8,10 +8,9 @@
 // other work on the machine disturbs less.
 //
 // Counters: GFLOPS, GBs (of the work's least traffic), share (of the limit that its label names, at
-// the core clock `ghz` seen around the timing), free (what part of the multiply-add peak the bare
-// probe reached around the timing: below 1 where neighbours use the same cores), tile (the same of
-// the register tile of all products, from the first cache: what is left for a kernel to reach),
-// scaling (over one thread, where that was timed before).
+// the core clock `ghz` seen around the timing), share_alone (the median of the same over the
+// `moments` in which no neighbour used our cores, each against the multiply-adds of that moment;
+// core_probe.h), scaling (over one thread, where that was timed before).
 #pragma once
 
 #include <benchmark/benchmark.h>

@@ -11,53 +11,19 @@
 #include "core/base/aligned.h"
 #include "core/base/cpu.h"
 #include "core/base/median.h"
-#include "core/simd/gemm_tile.h"
 #include "core/simd/peak_probe.h"
 
 namespace batchmark::bench {
 namespace {
 
-// A slice takes 0.03 to 0.1 ms: short enough to fall between two interruptions. The two kinds take
-// turns that often because a core that runs 512-bit products lowers its clock, and raises it again
-// about half a millisecond after them: the chain must see the clock that the products saw.
+// A slice takes 0.03 to 0.1 ms: short enough to fall between two interruptions, and the two kinds
+// take turns that often because the clock moves within milliseconds: the chain must see the clock
+// that the products saw.
 constexpr size_t kFmaRounds = 12000;   // x 48 multiply-adds, two a cycle
 constexpr size_t kChainRounds = 1500;  // x 64 cycles
 
 double FmaBody(int, size_t) { return PeakFmaLoop(kFmaRounds); }
 double ChainBody(int, size_t) { return PeakAddChain(kChainRounds); }
-
-// Tiles over one pair of operands that stays in the first cache.
-class TileProbe {
- public:
-  TileProbe() {
-    const TileGeometry tile = ActiveTileGeometry();
-    const double flops = 2.0 * static_cast<double>(tile.rows * tile.panel * kDepth);
-    a_ = AlignedBuffer<float>(tile.rows * kDepth);
-    b_ = AlignedBuffer<float>(tile.panel * kDepth);
-    c_ = AlignedBuffer<float>(tile.rows * tile.panel);
-    operands_.a = a_.data(), operands_.a_row = kDepth, operands_.a_depth = 1;
-    operands_.b = b_.data(), operands_.b_depth = tile.panel;
-    operands_.c = c_.data(), operands_.c_row = operands_.columns = tile.panel;
-    TileStrip strip;
-    strip.rows = static_cast<uint32_t>(tile.rows);
-    strip.segments = 1, strip.depth = kDepth;
-    strips_.assign(static_cast<size_t>(std::ceil(kFlops / flops)), strip);
-    flops_ = flops * static_cast<double>(strips_.size());
-  }
-
-  double Run() {
-    RunTiles(strips_.data(), strips_.size(), operands_);
-    return flops_;
-  }
-
- private:
-  static constexpr size_t kDepth = 128;
-  static constexpr double kFlops = 8e6;  // some 0.1 ms
-  AlignedBuffer<float> a_, b_, c_;
-  TileOperands operands_;
-  std::vector<TileStrip> strips_;
-  double flops_;
-};
 
 struct FmaSlice {
   double fma, chain;  // FLOP/s, and the cycles/s around it
@@ -217,34 +183,17 @@ double TrafficSeconds(const Work& work, const MachineLimits& limits, Level level
          1e9;
 }
 
-CoresNow MeasureCores(int threads) {
-  // Workers that have just been left spin on for a while: then slices fail, and more are tried.
-  constexpr size_t kSlices = 11, kMost = 60;
-  Team team(threads);
-  double chain = 0;
-  std::vector<double> fma, tile;
-  std::vector<TileProbe> tiles(static_cast<size_t>(threads));
-  const auto tile_body = [&](int worker, size_t) {
-    return tiles[static_cast<size_t>(worker)].Run();
-  };
-  team.Run({FmaBody, ChainBody, tile_body}, [&](size_t slice, const std::vector<double>& rates) {
-    if (rates[0] > 0) fma.push_back(rates[0]);
-    chain = std::max(chain, rates[1]);
-    if (rates[2] > 0) tile.push_back(rates[2]);
-    return std::min(fma.size(), tile.size()) < kSlices && slice < kMost;
-  });
-  const auto middle = [](std::vector<double> rates) {
-    return rates.size() < kSlices / 2 ? 0 : MiddleValue(std::move(rates)) / 1e9;
-  };
-  return {chain / threads / 1e9, middle(std::move(fma)), middle(std::move(tile))};
-}
-
 MachineLimits MeasureMachineLimits(const std::string& backend, int threads, bool quick) {
   MachineLimits limits;
   limits.backend = backend;
   limits.threads = threads;
   Team team(threads);
-  MeasureFma(team, limits);
+  // Neighbours come and go: a probe that they disturbed is tried again, for some 5 s at most.
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i) {
+    MeasureFma(team, limits);
+    if (limits.WhyNoShares().empty()) break;
+  }
   const LevelSizes sizes = Sizes(threads);
   const size_t all = static_cast<size_t>(-1);
   // Repeats and windows make a slice 0.1 to 2 ms long.

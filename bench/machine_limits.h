@@ -25,6 +25,7 @@ struct MachineLimits {
   double clock_ghz = 0;   // mean of the cores at that peak; 0 = no add chain on this architecture
   double fma_flop_per_cycle = 0;  // per core; 0 = clock unknown
   double fma_ceiling = 0;         // FLOP a cycle and core that the vectors allow; 0 = unknown
+  double tile_part = 0;           // of fma_gflops, what the register tile reaches: core_probe.h
   std::array<StreamRates, kLevels> streams;
 
   const StreamRates& At(Level level) const { return streams[static_cast<size_t>(level)]; }
@@ -51,17 +52,6 @@ Level LevelOf(const Work& work, int threads);
 //   write rate
 double ComputeSeconds(const Work& work, const MachineLimits& limits);
 double TrafficSeconds(const Work& work, const MachineLimits& limits, Level level);
-
-// The cores at this moment, measured in about 3 ms. A shared machine's clock drifts by some per cent
-// from second to second: a share is of the peak at the clock around its own timing. And neighbours
-// may use the same cores: then the bare multiply-add loop stays below its peak as well, and the
-// register tile of all products, which also loads what it multiplies, farther below.
-struct CoresNow {
-  double clock_ghz = 0;    // mean of the cores under multiply-add load; 0 = unknown
-  double fma_gflops = 0;   // all threads together, median of the slices; 0 = disturbed
-  double tile_gflops = 0;  // the same of the tile, operands in the first cache
-};
-CoresNow MeasureCores(int threads);
 
 // quick leaves out the memory level (about a second), whose rates stay 0.
 MachineLimits MeasureMachineLimits(const std::string& backend, int threads, bool quick);

@@ -65,7 +65,7 @@ BenchResult ParseName(const std::string& run_name) {
   std::vector<std::string> parts = Split(run_name);
   while (parts.size() > 1 && IsDecoration(parts.back())) parts.pop_back();
   BenchResult result;
-  result.gflops = result.gbs = result.share = result.tile = std::nan("");
+  result.gflops = result.gbs = result.share = result.share_alone = std::nan("");
   result.name = Join(parts, parts.size());
   if (parts.size() > 1 && parts.back() == "cold") {
     result.cold = true;
@@ -91,7 +91,8 @@ double SecondsPerUnit(const Json& entry) {
 }
 
 struct Samples {
-  std::vector<double> seconds, gflops, gbs, share, tile;
+  std::vector<double> seconds, gflops, gbs, share, share_alone;
+  double moments = 0;
 };
 
 void AddSample(const Json& entry, Samples& samples) {
@@ -99,7 +100,9 @@ void AddSample(const Json& entry, Samples& samples) {
   samples.gflops.push_back(Number(entry, "GFLOPS"));
   samples.gbs.push_back(Number(entry, "GBs"));
   samples.share.push_back(Number(entry, "share"));
-  samples.tile.push_back(Number(entry, "tile"));
+  samples.share_alone.push_back(Number(entry, "share_alone"));
+  const double moments = Number(entry, "moments");
+  if (std::isfinite(moments)) samples.moments += moments;
 }
 
 // Where a benchmark stands among those of its program, which may have run them in any order.
@@ -142,7 +145,8 @@ std::vector<BenchResult> ReadResults(const Json& file_entries) {
     results[i].gflops = Median(samples.gflops);
     results[i].gbs = Median(samples.gbs);
     results[i].share = Median(samples.share);
-    results[i].tile = Median(samples.tile);
+    results[i].share_alone = Median(samples.share_alone);
+    results[i].moments = samples.moments;
   }
   return results;
 }

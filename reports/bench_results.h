@@ -18,7 +18,8 @@ struct BenchResult {
   bool cold = false;
   std::vector<double> seconds;  // real time an iteration, one a repetition
   double gflops, gbs, share;    // medians over repetitions
-  double tile;                  // what the register tile alone reached then, as a share
+  double share_alone;           // the share when no neighbour used the cores, bench/core_probe.h
+  double moments = 0;           // that were so, over all repetitions
   std::string label;            // of what the share is
   std::string error;            // set: it did not run, or gave a wrong result
 

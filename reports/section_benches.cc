@@ -34,9 +34,12 @@ std::string TimeText(const BenchResult& result) {
 
 std::string ShareText(const BenchResult& result) {
   if (!std::isfinite(result.share)) return "–";
-  std::string text = Percent(result.share) + " " + MarkdownEscape(result.label);
-  if (std::isfinite(result.tile)) text += ", tile " + Percent(result.tile);
-  return text;
+  return Percent(result.share) + " " + MarkdownEscape(result.label);
+}
+
+std::string ShareAloneText(const BenchResult& result) {
+  if (!std::isfinite(result.share_alone)) return "–";
+  return Percent(result.share_alone) + " (" + Count(result.moments) + ")";
 }
 
 // The other's time over ours: of the medians, and over several repetitions of the fastest of each,
@@ -79,16 +82,16 @@ std::vector<Group> GroupsOf(const BenchFile& file) {
   return groups;
 }
 
-bool HaveTiles(const std::vector<Group>& groups) {
+bool HaveSharesAlone(const std::vector<Group>& groups) {
   return std::any_of(groups.begin(), groups.end(), [](const Group& group) {
-    return group.own && std::isfinite(group.own->tile);
+    return group.own && std::isfinite(group.own->share_alone);
   });
 }
 
 CsvTable ResultsCsv(const BenchFile& file) {
   CsvTable csv({"benchmark", "problem", "variant", "threads", "cold", "seconds_median",
-                "seconds_least", "seconds_most", "repetitions", "gflops", "gbs", "share", "tile",
-                "label", "error"});
+                "seconds_least", "seconds_most", "repetitions", "gflops", "gbs", "share",
+                "share_alone", "moments", "label", "error"});
   for (const BenchResult& r : file.results) {
     csv.Cell(r.name)
         .Cell(r.problem)
@@ -102,7 +105,8 @@ CsvTable ResultsCsv(const BenchFile& file) {
         .Cell(r.gflops)
         .Cell(r.gbs)
         .Cell(r.share)
-        .Cell(r.tile)
+        .Cell(r.share_alone)
+        .Cell(r.moments)
         .Cell(r.label)
         .Cell(r.error)
         .EndRow();
@@ -123,7 +127,7 @@ std::vector<DotRow> ShareRows(const std::vector<Group>& groups, std::optional<in
     DotCell cell;
     cell.center = DotValue{group.own->share, false};
     cell.text = Percent(group.own->share);
-    if (std::isfinite(group.own->tile)) cell.limit = group.own->tile;
+    if (std::isfinite(group.own->share_alone)) cell.limit = group.own->share_alone;
     for (const BenchResult* other : group.others) {
       if (std::isfinite(other->share)) cell.dots.push_back({other->share, false});
     }
@@ -151,8 +155,8 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
     plot.subtitle =
         "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
         "Operands in cache where they fit.";
-    if (HaveTiles(groups))
-      plot.subtitle += " Dashed: what the register tile alone reached at that time.";
+    if (HaveSharesAlone(groups))
+      plot.subtitle += " Dashed: in moments when no neighbour used the cores.";
     page.Figure(name, plot.title, plot.Render(), data, "Right is better.");
   };
   std::vector<DotRow> all = ShareRows(groups, std::nullopt);
@@ -246,8 +250,10 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
         others.push_back(other->variant);
     }
   }
+  const bool alone = HaveSharesAlone(groups);
   std::vector<std::string> head = {"benchmark", "threads", "time",
                                    "GFLOP/s",   "GB/s",    "share of limit"};
+  if (alone) head.push_back("alone");
   for (const std::string& other : others)
     head.push_back(MarkdownEscape(other) + " (its time / ours)");
   MarkdownTable table(head, {Align::kLeft});
@@ -255,15 +261,15 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
     const BenchResult* any = group.own ? group.own : group.others.at(0);
     std::vector<std::string> row = {MarkdownEscape(any->problem) + (any->cold ? " cold" : ""),
                                     std::to_string(any->threads)};
-    if (!group.own) {
-      row.insert(row.end(), {"–", "–", "–", "–"});
-    } else if (!group.own->error.empty()) {
-      row.insert(row.end(), {"**" + MarkdownEscape(group.own->error) + "**", "–", "–", "–"});
+    if (!group.own || !group.own->error.empty()) {
+      row.push_back(group.own ? "**" + MarkdownEscape(group.own->error) + "**" : "–");
+      row.insert(row.end(), alone ? 4 : 3, "–");
     } else {
       row.push_back(TimeText(*group.own));
       row.push_back(Significant(group.own->gflops, 3));
       row.push_back(Significant(group.own->gbs, 3));
       row.push_back(ShareText(*group.own));
+      if (alone) row.push_back(ShareAloneText(*group.own));
     }
     for (const std::string& name : others) {
       std::string cell = "–";
@@ -279,10 +285,10 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
   }
   const std::string note =
       "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. " +
-      std::string(HaveTiles(groups)
-                      ? "Tile: what the register tile of all products reached by itself, from "
-                        "the first cache, just before and after. "
-                      : "") +
+      std::string(
+          alone ? "Alone: the share in the moments when no neighbour used the cores, against the "
+                  "multiply-adds of the same moments. "
+                : "") +
       ReportPage::DataLink(data) + "\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);

@@ -1,5 +1,18 @@
 #include "core/simd/peak_probe.h"
 
+#include <cstddef>
+
+// Eight dependent adds, %0 += %1.
+#if defined(__x86_64__)
+#define BATCHMARK_ADD8                                                     \
+  "add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\t" \
+  "add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\t"
+#elif defined(__aarch64__)
+#define BATCHMARK_ADD8                                                                         \
+  "add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\t" \
+  "add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\t"
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/peak_probe.cc"
 #include "hwy/foreach_target.h"
@@ -43,6 +56,37 @@ double FmaLoop(size_t rounds) {
 }
 
 double FmaCeiling() { return HWY_NATIVE_FMA ? 4.0 * static_cast<double>(hn::Lanes(D())) : 0.0; }
+
+double AddChain(size_t rounds) {
+#ifdef BATCHMARK_ADD8
+  constexpr int kAddsARound = 64;
+  const D d;
+  const auto half = hn::Set(d, 0.5f);
+  auto a0 = hn::Iota(d, 0.0f), a1 = hn::Iota(d, 1.0f), a2 = hn::Iota(d, 2.0f);
+  auto a3 = hn::Iota(d, 3.0f), a4 = hn::Iota(d, 4.0f), a5 = hn::Iota(d, 5.0f);
+  auto a6 = hn::Iota(d, 6.0f), a7 = hn::Iota(d, 7.0f);
+  size_t x = rounds, y = 1;
+  for (size_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 8
+    for (int unrolled = 0; unrolled < kAddsARound / 8; ++unrolled) {
+      asm volatile(BATCHMARK_ADD8 : "+r"(x) : "r"(y) : "cc");
+      a0 = hn::MulAdd(a0, half, half), a1 = hn::MulAdd(a1, half, half);
+      a2 = hn::MulAdd(a2, half, half), a3 = hn::MulAdd(a3, half, half);
+      if constexpr (HWY_NATIVE_FMA) {  // else a product and a sum each: these would fill the ports
+        a4 = hn::MulAdd(a4, half, half), a5 = hn::MulAdd(a5, half, half);
+        a6 = hn::MulAdd(a6, half, half), a7 = hn::MulAdd(a7, half, half);
+      }
+    }
+  }
+  volatile float sink = hn::GetLane(hn::Add(hn::Add(hn::Add(a0, a1), hn::Add(a2, a3)),
+                                            hn::Add(hn::Add(a4, a5), hn::Add(a6, a7))));
+  (void)sink;
+  return static_cast<double>(kAddsARound) * static_cast<double>(rounds);
+#else
+  (void)rounds;
+  return 0.0;
+#endif
+}
 
 float Read(const float* HWY_RESTRICT src, size_t size, size_t streams) {
   const D d;
@@ -125,6 +169,7 @@ namespace batchmark {
 
 HWY_EXPORT(FmaLoop);
 HWY_EXPORT(FmaCeiling);
+HWY_EXPORT(AddChain);
 HWY_EXPORT(Read);
 HWY_EXPORT(Write);
 HWY_EXPORT(Copy);
@@ -133,31 +178,7 @@ double PeakFmaLoop(size_t rounds) { return HWY_DYNAMIC_DISPATCH(FmaLoop)(rounds)
 
 double PeakFmaCeiling() { return HWY_DYNAMIC_DISPATCH(FmaCeiling)(); }
 
-double PeakAddChain(size_t rounds) {
-  constexpr int kAddsARound = 64;
-  size_t x = rounds, y = 1;
-  for (size_t i = 0; i < rounds; ++i) {
-#if defined(__x86_64__)
-#define BATCHMARK_ADD8                                                     \
-  "add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\t" \
-  "add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\t"
-#elif defined(__aarch64__)
-#define BATCHMARK_ADD8                                                                         \
-  "add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\t" \
-  "add %0, %0, %1\n\tadd %0, %0, %1\n\tadd %0, %0, %1\n\t"
-#endif
-#ifdef BATCHMARK_ADD8
-    asm volatile(BATCHMARK_ADD8 BATCHMARK_ADD8 BATCHMARK_ADD8 BATCHMARK_ADD8 BATCHMARK_ADD8
-                     BATCHMARK_ADD8 BATCHMARK_ADD8 BATCHMARK_ADD8
-                 : "+r"(x)
-                 : "r"(y)
-                 : "cc");
-#else
-    return 0.0;
-#endif
-  }
-  return static_cast<double>(kAddsARound) * static_cast<double>(rounds);
-}
+double PeakAddChain(size_t rounds) { return HWY_DYNAMIC_DISPATCH(AddChain)(rounds); }
 
 float PeakRead(const float* src, size_t size, size_t streams) {
   return HWY_DYNAMIC_DISPATCH(Read)(src, size, streams);

@@ -17,8 +17,11 @@ double PeakFmaLoop(size_t rounds);
 double PeakFmaCeiling();
 
 // A chain of dependent register-to-register integer adds: one cycle each on every out-of-order
-// core, whatever its width. Returns the cycles done, 0 where no such chain is written (not x86-64,
-// not AArch64). (Adds of an immediate would not do: some cores fold them while renaming.)
+// core, whatever its width. Multiply-adds go beside it at half their rate: a core lowers its clock
+// for wide products, and raises it again within microseconds of scalar code, so that a chain alone
+// would read 8 % more than the products had. Returns the cycles done, 0 where no such chain is
+// written (not x86-64, not AArch64). (Adds of an immediate would not do: some cores fold them while
+// renaming.)
 double PeakAddChain(size_t rounds);
 
 // How a stream is written: through the caches, or past them (non-temporal).

@@ -16,7 +16,7 @@ const char kFile[] = R"({
   "backend": "avx3,avx2", "batchmark_build_type": "Release", "batchmark_revision": "abc"},
  "benchmarks": [
   {"name": "gemm/NN/square_1024/avx3/t2/real_time", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "iteration",
-   "real_time": 10.0, "time_unit": "us", "GFLOPS": 200.0, "GBs": 2.0, "share": 0.91, "tile": 0.96, "label": "of fma"},
+   "real_time": 10.0, "time_unit": "us", "GFLOPS": 200.0, "GBs": 2.0, "share": 0.91, "share_alone": 0.96, "moments": 12, "label": "of fma"},
   {"name": "gemm/NN/square_1024/avx3/t2/real_time", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "iteration",
    "real_time": 12.0, "time_unit": "us", "GFLOPS": 190.0, "GBs": 1.9, "share": NaN, "label": "of fma"},
   {"name": "gemm/NN/square_1024/avx3/t2/real_time_mean", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "aggregate",
@@ -40,8 +40,9 @@ TEST_CASE("names and repetitions of benchmark files", "[report]") {
   CHECK(gemm.MedianSeconds() == Catch::Approx(11e-6));
   CHECK(gemm.gflops == Catch::Approx(195));
   CHECK(gemm.share == Catch::Approx(0.91));  // the missing one is skipped
-  CHECK(gemm.tile == Catch::Approx(0.96));
-  CHECK(std::isnan(file.results[1].tile));
+  CHECK(gemm.moments == 12);
+  CHECK(gemm.share_alone == Catch::Approx(0.96));
+  CHECK(std::isnan(file.results[1].share_alone));
   CHECK(file.results[1].MedianSeconds() == Catch::Approx(22e-6));
   CHECK(file.results[2].cold);
   CHECK(std::isnan(file.results[2].gflops));
@@ -58,7 +59,8 @@ TEST_CASE("benchmark files make a report of their own", "[report]") {
   const std::string text = ReadText(WriteReport({dir / "gemm.json"}, dir / "out"));
   CHECK(text.find("openblas (its time / ours)") != std::string::npos);
   CHECK(text.find("(2.0×)") != std::string::npos);
-  CHECK(text.find(" of fma, tile 96") != std::string::npos);
+  CHECK(text.find("of fma | 96 % (12) |") != std::string::npos);
+  CHECK(text.find(" share of limit | alone |") != std::string::npos);
   CHECK(text.find("C\\[3\\] is 1 \\| 2") != std::string::npos);
   CHECK(text.find("roofline-gemm.svg") != std::string::npos);
   CHECK(text.find("/x/gemm_bench") == std::string::npos);

@@ -1,0 +1,133 @@
+#include "bench/core_probe.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "core/base/cpu.h"
+#include "core/simd/peak_probe.h"
+
+namespace batchmark::bench {
+namespace {
+
+constexpr size_t kFmaRounds = 8000;   // x 48 multiply-adds, two a cycle: 0.07 ms
+constexpr size_t kChainRounds = 600;  // x 64 cycles: 0.015 ms
+constexpr size_t kTileDepth = 128;
+constexpr double kTileFlops = 4e6;     // 0.02 ms
+constexpr size_t kPatience = 1 << 20;  // spins for the others: about a millisecond
+
+}  // namespace
+
+CoreProbe::CoreProbe(Parallel& parallel)
+    : parallel_(parallel), spans_(static_cast<size_t>(parallel.threads())) {
+  const TileGeometry tile = ActiveTileGeometry();
+  a_ = AlignedBuffer<float>(tile.rows * kTileDepth);
+  b_ = AlignedBuffer<float>(tile.panel * kTileDepth);
+  c_ = AlignedBuffer<float>(tile.rows * tile.panel * spans_.size());
+  operands_.a = a_.data(), operands_.a_row = kTileDepth, operands_.a_depth = 1;
+  operands_.b = b_.data(), operands_.b_depth = tile.panel;
+  operands_.c_row = operands_.columns = tile.panel;
+  TileStrip strip;
+  strip.rows = static_cast<uint32_t>(tile.rows);
+  strip.segments = 1, strip.depth = kTileDepth;
+  const double flops = 2.0 * static_cast<double>(tile.rows * tile.panel * kTileDepth);
+  strips_.assign(static_cast<size_t>(std::ceil(kTileFlops / flops)), strip);
+  tile_flops_ = flops * static_cast<double>(strips_.size());
+}
+
+// Sum of amounts over the span from the first start to the last end; 0 where somebody was missing
+// (fewer cores than threads, a scheduler without threads).
+template <class Body>
+double CoreProbe::Rate(const Body& body) {
+  std::atomic<size_t> arrived{0};
+  std::atomic<bool> alone{false};
+  parallel_.For(spans_.size(), [&](size_t i, int) {
+    arrived.fetch_add(1);
+    for (size_t spin = 0; arrived.load(std::memory_order_relaxed) < spans_.size(); ++spin) {
+      if (alone.load(std::memory_order_relaxed) || spin > kPatience) {
+        alone = true;
+        return;
+      }
+    }
+    spans_[i].begin = NowSeconds();
+    spans_[i].amount = body(i);
+    spans_[i].end = NowSeconds();
+  });
+  if (alone) return 0;
+  double begin = spans_[0].begin, end = spans_[0].end, amount = 0;
+  for (const Span& span : spans_) {
+    begin = std::min(begin, span.begin);
+    end = std::max(end, span.end);
+    amount += span.amount;
+  }
+  return amount / (end - begin) / 1e9;
+}
+
+CoresNow CoreProbe::Read() {
+  const auto tiles = [this](size_t i) {
+    TileOperands mine = operands_;
+    mine.c = c_.data() + i * (c_.size() / spans_.size());
+    RunTiles(strips_.data(), strips_.size(), mine);
+    return tile_flops_;
+  };
+  const auto chain = [](size_t) { return PeakAddChain(kChainRounds); };
+  // Once to have code and operands in the caches, which the timed calls have emptied of them.
+  if (Rate(tiles) == 0) return {};
+  CoresNow now;
+  now.tile_gflops = Rate(tiles);
+  // The clock that the products saw: before and after them, since it moves meanwhile.
+  const double before = Rate(chain);
+  now.fma_gflops = Rate([](size_t) { return PeakFmaLoop(kFmaRounds); });
+  const double after = Rate(chain);
+  now.clock_ghz = (before + after) / 2 / static_cast<double>(spans_.size());
+  return now;
+}
+
+double CoreProbe::ClockGhz() {
+  constexpr int kReadings = 11;
+  double fastest = 0;
+  parallel_.Region([&] {
+    for (int i = 0; i < kReadings; ++i) fastest = std::max(fastest, Read().clock_ghz);
+  });
+  return fastest;
+}
+
+bool CoreProbe::ProductsReachTheirPeak(const CoresNow& now) const {
+  if (now.fma_gflops == 0) return false;
+  const double ceiling = PeakFmaCeiling();
+  if (ceiling == 0 || now.clock_ghz == 0) return true;
+  const double flop_per_cycle = now.fma_gflops / now.clock_ghz / static_cast<double>(spans_.size());
+  return flop_per_cycle >= ceiling * 60 / 64 && flop_per_cycle <= ceiling * 1.02;
+}
+
+bool CoreProbe::Undisturbed(const CoresNow& now, double tile_part) const {
+  return ProductsReachTheirPeak(now) && now.tile_gflops >= 0.95 * tile_part * now.fma_gflops;
+}
+
+double CoreProbe::TilePart() {
+  constexpr int kReadings = 2000;
+  std::vector<double> parts;
+  parallel_.Region([&] {
+    for (int i = 0; i < kReadings; ++i) {
+      const CoresNow now = Read();
+      if (ProductsReachTheirPeak(now)) parts.push_back(now.tile_gflops / now.fma_gflops);
+    }
+  });
+  if (parts.empty()) return 0;
+  std::sort(parts.begin(), parts.end());
+  return parts[parts.size() * 9 / 10];
+}
+
+Moments::Moments(CoreProbe& probe, double tile_part)
+    : probe_(probe), tile_part_(tile_part), last_(probe.Read()) {}
+
+void Moments::Close(double seconds) {
+  const CoresNow now = probe_.Read();
+  const bool steady = std::abs(now.fma_gflops - last_.fma_gflops) <= 0.02 * now.fma_gflops;
+  if (steady && probe_.Undisturbed(last_, tile_part_) && probe_.Undisturbed(now, tile_part_)) {
+    undisturbed_.push_back({seconds, (last_.fma_gflops + now.fma_gflops) / 2});
+  }
+  last_ = now;
+}
+
+}  // namespace batchmark::bench

@@ -1,0 +1,83 @@
+// Whether the cores are ours alone at a moment. On shared machines neighbours use the same cores,
+// and come and go within milliseconds, while the clock moves by steps of 2 to 4 %. So a kernel is
+// timed between two readings of the cores, and the moment counts when both found them undisturbed
+// and at the same clock: that is the kernel on a machine of its own, against the multiply-adds of
+// the same moment.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/base/aligned.h"
+#include "core/base/parallel.h"
+#include "core/simd/gemm_tile.h"
+
+namespace batchmark::bench {
+
+struct CoresNow {
+  double clock_ghz = 0;    // mean of the cores; 0 = unknown
+  double fma_gflops = 0;   // bare multiply-adds, all threads together; 0 = not side by side
+  double tile_gflops = 0;  // the register tile of all products, operands in the first cache
+};
+
+// Loops in lock-step on all threads of a scheduler, on the active backend.
+class CoreProbe {
+ public:
+  explicit CoreProbe(Parallel& parallel);
+
+  // About 0.15 ms. Inside a region of the scheduler: sleeping workers come too late.
+  CoresNow Read();
+
+  // What part of the multiply-adds' rate the tile reaches on undisturbed cores: the upper tenth of
+  // some 0.4 s of readings.
+  double TilePart();
+
+  // The multiply-adds reach 60/64 of the FLOP a cycle and core that the vectors allow, and do not
+  // pass it (by more than 2 %: then the clock was misread), and the tile, which also loads what it
+  // multiplies and so feels neighbours that the other does not, 95 % of its part. Where clock or
+  // ceiling are unknown, the tile alone decides.
+  bool Undisturbed(const CoresNow& now, double tile_part) const;
+
+  // Fastest clock of some readings, in a region of its own.
+  double ClockGhz();
+
+ private:
+  struct alignas(kAlignment) Span {
+    double begin = 0, end = 0, amount = 0;
+  };
+  template <class Body>
+  double Rate(const Body& body);
+  bool ProductsReachTheirPeak(const CoresNow& now) const;
+
+  Parallel& parallel_;
+  std::vector<Span> spans_;  // a thread
+  TileOperands operands_;
+  std::vector<TileStrip> strips_;
+  AlignedBuffer<float> a_, b_, c_;  // c: a tile a thread
+  double tile_flops_ = 0;
+};
+
+// What was timed between two readings that found the cores undisturbed.
+struct Moment {
+  double seconds = 0;     // a call
+  double fma_gflops = 0;  // mean of the two readings
+};
+
+class Moments {
+ public:
+  // Reads the cores for the first time, inside a region.
+  Moments(CoreProbe& probe, double tile_part);
+
+  // The calls since the last reading took `seconds` each; reads again.
+  void Close(double seconds);
+
+  const std::vector<Moment>& undisturbed() const { return undisturbed_; }
+
+ private:
+  CoreProbe& probe_;
+  double tile_part_;
+  CoresNow last_;
+  std::vector<Moment> undisturbed_;
+};
+
+}  // namespace batchmark::bench

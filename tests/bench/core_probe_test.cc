@@ -1,0 +1,52 @@
+// When a moment counts as undisturbed, and that reading the cores ends however few of them there
+// are.
+#include "bench/core_probe.h"
+
+#include <thread>
+
+#include "core/simd/backend.h"
+#include "core/simd/peak_probe.h"
+#include "tests/support/catch.h"
+
+namespace batchmark::bench {
+namespace {
+
+TEST_CASE("a moment counts when products reach their peak and the tile its part", "[core_probe]") {
+  constexpr double kTilePart = 0.98, kClock = 3;
+  for (const std::string& backend : BackendNames()) {
+    INFO(backend);
+    ForceBackend(backend);
+    for (const int threads : {1, 2}) {
+      Parallel parallel(threads);
+      const CoreProbe probe(parallel);
+      const double ceiling = PeakFmaCeiling();  // 0: none is known, the tile decides
+      const double peak = (ceiling == 0 ? 4 : ceiling) * kClock * threads;
+      const auto undisturbed = [&](double products, double tile) {
+        return probe.Undisturbed({kClock, products * peak, tile * products * peak}, kTilePart);
+      };
+      CHECK(undisturbed(1.0, kTilePart));
+      CHECK(undisturbed(60.0 / 64 + 1e-9, kTilePart));
+      CHECK(undisturbed(59.9 / 64, kTilePart) == (ceiling == 0));
+      CHECK(undisturbed(1.03, kTilePart) == (ceiling == 0));  // the clock was misread
+      CHECK(undisturbed(1.0, 0.96 * kTilePart));
+      CHECK_FALSE(undisturbed(1.0, 0.94 * kTilePart));
+      CHECK_FALSE(probe.Undisturbed({}, kTilePart));  // they did not run side by side
+    }
+  }
+  ForceBackend("auto");
+}
+
+TEST_CASE("cores are read on one thread, and given up where threads outnumber them",
+          "[core_probe]") {
+  Parallel one(1);
+  const CoresNow now = CoreProbe(one).Read();
+  CHECK(now.fma_gflops > 0);
+  CHECK(now.tile_gflops > 0);
+  // With fewer cores than threads somebody is late: zeros, or a reading if all came in time.
+  Parallel many(4 * static_cast<int>(std::thread::hardware_concurrency()) + 1);
+  CoreProbe probe(many);
+  many.Region([&] { CHECK(probe.Read().fma_gflops >= 0); });
+}
+
+}  // namespace
+}  // namespace batchmark::bench

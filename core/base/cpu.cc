@@ -45,9 +45,11 @@ int AvailableThreads() {
 
 size_t LastCacheBytes() {
   static const size_t bytes = [] {
+    constexpr size_t kUsual = size_t{32} << 20;
     const CpuInfo cpu = ReadCpuInfo();
     const size_t largest = std::max(cpu.l2_bytes, cpu.l3_bytes);
-    return largest != 0 ? largest : size_t{32} << 20;
+    if (largest == 0) return kUsual;
+    return cpu.is_virtual ? std::min(largest, kUsual) : largest;
   }();
   return bytes;
 }
@@ -60,6 +62,9 @@ CpuInfo ReadCpuInfo() {
     if (line.rfind("model name", 0) == 0) {
       const size_t colon = line.find(": ");
       if (colon != std::string::npos) info.model = line.substr(colon + 2);
+    }
+    if (line.rfind("flags", 0) == 0) {
+      info.is_virtual = (line + ' ').find(" hypervisor ") != std::string::npos;
       break;
     }
   }

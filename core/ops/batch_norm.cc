@@ -48,10 +48,11 @@ size_t Backwards(size_t i, size_t chunks, size_t shares) {
 
 // Whether a pass over `arrays` of `floats` elements each should store past the caches: what a store
 // replaces is then not read first (a third of the traffic of a map), and what is written would not
-// stay anyway. From half of the last cache on, which others share. Several threads hide the wait
-// for those reads, as long as the arrays fit: from three quarters on (32 MiB, shared with
-// neighbours; 22 MB forward: one thread 0.99 ms past, 1.44 through, two 0.74 past, 0.65 through; 33
-// MB backward, two threads 1.05 past, 1.98 through).
+// stay anyway. From half of what is counted on of the last cache. Several threads hide the wait for
+// those reads, as long as the arrays fit: from three quarters on (of 32 MiB, shared with
+// neighbours, Zen 3; 22 MB forward: one thread 0.99 ms past, 1.44 through, two 0.74 past, 0.65
+// through; 33 MB backward, two threads 1.05 past, 1.98 through. Emerald Rapids, the same backward:
+// 0.87 past, 1.03 through).
 bool StoresPast(size_t arrays, int threads, size_t floats, size_t channels, const float* dst) {
   const size_t held = LastCacheBytes() / 4 * (threads == 1 ? 2 : 3);
   return arrays * floats * sizeof(float) > held && channels % kLineFloats == 0 &&

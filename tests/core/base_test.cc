@@ -2,6 +2,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
@@ -70,6 +71,16 @@ TEST_CASE("SHA-256 gives the answers of FIPS 180-4", "[sha256]") {
   Sha256 million;
   for (int i = 0; i < 1000; ++i) million.Update(std::string(1000, 'a'));
   CHECK(million.HexDigest() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST_CASE("Of a last cache that a virtual machine shares no more than 32 MiB are counted on", "[cpu]") {
+  const CpuInfo cpu = ReadCpuInfo();
+  const size_t usual = size_t{32} << 20, largest = std::max(cpu.l2_bytes, cpu.l3_bytes);
+  if (largest == 0) {
+    CHECK(LastCacheBytes() == usual);
+  } else {
+    CHECK(LastCacheBytes() == (cpu.is_virtual ? std::min(usual, largest) : largest));
+  }
 }
 
 TEST_CASE("n threads really run at once", "[parallel]") {

@@ -48,10 +48,12 @@ void MeasureLimits(const std::vector<Registered>& matched) {
     StreamRates& dram = limits.streams[static_cast<size_t>(Level::kMemory)];
     if (known) dram = memory[it.one.threads];
     memory[it.one.threads] = dram;
-    limits.tile_part = CoreProbe(SharedParallel(it.one.threads)).TilePart();
     const std::string why = limits.WhyNoShares();
     if (!why.empty()) std::fprintf(stderr, "no shares: %s\n", why.c_str());
     process->limits[key] = limits;
+    if (process->tile_parts.count(it.one.backend) != 0) continue;
+    const double part = process->tile_parts[it.one.backend] = TilePart();
+    if (part == 0) std::fprintf(stderr, "no share_alone: neighbours use the cores all the time\n");
   }
 }
 
@@ -64,7 +66,6 @@ void AddLimitsContext(const MachineLimits& limits, const std::string& suffix) {
   add("fma_peak_gflops", Number(limits.fma_gflops));
   add("fma_flop_per_cycle", Number(limits.fma_flop_per_cycle));
   add("core_clock_ghz", Number(limits.clock_ghz));
-  add("tile_part_of_peak", Number(limits.tile_part));
   for (size_t i = 0; i < kLevels; ++i) {
     const std::string stem = std::string("bw_") + LevelName(static_cast<Level>(i));
     const StreamRates& rates = limits.streams[i];
@@ -97,6 +98,11 @@ void AddContext() {
     const auto& [backend, count] = key;
     AddLimitsContext(limits, (count == *counts.rbegin() ? "" : "_t" + std::to_string(count)) +
                                  (backend == options.backends.front() ? "" : "_" + backend));
+  }
+  for (const auto& [backend, part] : process->tile_parts) {
+    benchmark::AddCustomContext(
+        "tile_part_of_peak" + (backend == options.backends.front() ? "" : "_" + backend),
+        Number(part));
   }
 }
 

@@ -26,6 +26,7 @@ struct Process {
   Options options;
   std::vector<Registered> registered;
   std::map<std::pair<std::string, int>, MachineLimits> limits;  // by backend and threads
+  std::map<std::string, double> tile_parts;                     // by backend: core_probe.h
   std::map<int, std::unique_ptr<Parallel>> schedulers;
   // Subjects built lately, newest first: Google Benchmark calls a benchmark several times (to find
   // its iterations, and again for each repetition), and interleaved siblings by turns.

@@ -172,26 +172,31 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
     const size_t together = static_cast<size_t>(
         std::clamp(std::ceil(kMomentSeconds / std::max(seconds_a_call, 1e-9)), 1.0, 1e6));
     const auto hot = [&](Moments* moments) {
-      while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(together))) {
-        const double begin = now();
-        for (size_t i = 0; i < together; ++i) {
-          subject->run();
-          benchmark::ClobberMemory();
-        }
+      size_t since = 0;  // calls
+      double begin = now();
+      const auto close = [&] {
         const double elapsed = now() - begin;
-        seconds += elapsed, calls += together;
-        if (moments == nullptr) continue;
-        state.PauseTiming();
-        moments->Close(elapsed / static_cast<double>(together));
-        state.ResumeTiming();
+        seconds += elapsed, calls += since;
+        if (moments != nullptr && since == together) {
+          state.PauseTiming();
+          moments->Close(elapsed / static_cast<double>(since));
+          state.ResumeTiming();
+        }
+        since = 0, begin = now();
+      };
+      for (auto _ : state) {
+        subject->run();
+        benchmark::ClobberMemory();
+        if (++since == together) close();
       }
+      if (since != 0) close();
     };
     // Ours with awake workers, as in the trainer's steps; peers' pools spin between calls by
     // themselves, and would be read with the cores.
     if (one.peer.empty()) {
       SharedParallel(one.threads).Region([&] {
         if (!probe) return hot(nullptr);
-        Moments moments(*probe, process->limits.at({one.backend, one.threads}).tile_part);
+        Moments moments(*probe, process->tile_parts[one.backend]);
         hot(&moments);
         undisturbed = moments.undisturbed();
       });

@@ -10,11 +10,13 @@
 namespace batchmark::bench {
 namespace {
 
-constexpr size_t kFmaRounds = 8000;   // x 48 multiply-adds, two a cycle: 0.07 ms
+constexpr size_t kFmaRounds = 4000;   // x 48 multiply-adds, two a cycle: 0.035 ms
 constexpr size_t kChainRounds = 600;  // x 64 cycles: 0.015 ms
 constexpr size_t kTileDepth = 128;
 constexpr double kTileFlops = 4e6;     // 0.02 ms
 constexpr size_t kPatience = 1 << 20;  // spins for the others: about a millisecond
+
+bool AreClose(double a, double b) { return std::abs(a - b) <= 0.02 * std::min(a, b); }
 
 }  // namespace
 
@@ -71,15 +73,17 @@ CoresNow CoreProbe::Read() {
     return tile_flops_;
   };
   const auto chain = [](size_t) { return PeakAddChain(kChainRounds); };
+  const auto products = [](size_t) { return PeakFmaLoop(kFmaRounds); };
   // Once to have code and operands in the caches, which the timed calls have emptied of them.
   if (Rate(tiles) == 0) return {};
+  // From both ends to the middle: the clock moves meanwhile.
+  const double clock_before = Rate(chain), before = Rate(products);
   CoresNow now;
   now.tile_gflops = Rate(tiles);
-  // The clock that the products saw: before and after them, since it moves meanwhile.
-  const double before = Rate(chain);
-  now.fma_gflops = Rate([](size_t) { return PeakFmaLoop(kFmaRounds); });
-  const double after = Rate(chain);
-  now.clock_ghz = (before + after) / 2 / static_cast<double>(spans_.size());
+  const double after = Rate(products), clock_after = Rate(chain);
+  if (!AreClose(before, after)) return {};
+  now.fma_gflops = (before + after) / 2;
+  now.clock_ghz = (clock_before + clock_after) / 2 / static_cast<double>(spans_.size());
   return now;
 }
 
@@ -101,21 +105,29 @@ bool CoreProbe::ProductsReachTheirPeak(const CoresNow& now) const {
 }
 
 bool CoreProbe::Undisturbed(const CoresNow& now, double tile_part) const {
-  return ProductsReachTheirPeak(now) && now.tile_gflops >= 0.95 * tile_part * now.fma_gflops;
+  return tile_part > 0 && ProductsReachTheirPeak(now) &&
+         now.tile_gflops >= 0.95 * tile_part * now.fma_gflops;
 }
 
-double CoreProbe::TilePart() {
-  constexpr int kReadings = 2000;
-  std::vector<double> parts;
-  parallel_.Region([&] {
+double TilePart() {
+  // On one thread, which finds a core to itself more often than several; from window to window
+  // while neighbours stay.
+  constexpr int kWindows = 20, kReadings = 600;
+  constexpr double kUsual = 0.95, kLeast = 0.9;
+  Parallel one(1);
+  CoreProbe probe(one);
+  double best = 0;
+  for (int window = 0; window < kWindows && best < kUsual; ++window) {
+    std::vector<double> parts;
     for (int i = 0; i < kReadings; ++i) {
-      const CoresNow now = Read();
-      if (ProductsReachTheirPeak(now)) parts.push_back(now.tile_gflops / now.fma_gflops);
+      const CoresNow now = probe.Read();
+      if (probe.ProductsReachTheirPeak(now)) parts.push_back(now.tile_gflops / now.fma_gflops);
     }
-  });
-  if (parts.empty()) return 0;
-  std::sort(parts.begin(), parts.end());
-  return parts[parts.size() * 9 / 10];
+    if (parts.empty()) continue;
+    std::sort(parts.begin(), parts.end());
+    best = std::max(best, parts[parts.size() * 99 / 100]);
+  }
+  return PeakFmaCeiling() != 0 && best < kLeast ? 0 : best;
 }
 
 Moments::Moments(CoreProbe& probe, double tile_part)
@@ -123,7 +135,7 @@ Moments::Moments(CoreProbe& probe, double tile_part)
 
 void Moments::Close(double seconds) {
   const CoresNow now = probe_.Read();
-  const bool steady = std::abs(now.fma_gflops - last_.fma_gflops) <= 0.02 * now.fma_gflops;
+  const bool steady = AreClose(last_.fma_gflops, now.fma_gflops);
   if (steady && probe_.Undisturbed(last_, tile_part_) && probe_.Undisturbed(now, tile_part_)) {
     undisturbed_.push_back({seconds, (last_.fma_gflops + now.fma_gflops) / 2});
   }

@@ -16,7 +16,7 @@ namespace batchmark::bench {
 
 struct CoresNow {
   double clock_ghz = 0;    // mean of the cores; 0 = unknown
-  double fma_gflops = 0;   // bare multiply-adds, all threads together; 0 = not side by side
+  double fma_gflops = 0;   // bare multiply-adds, all threads; 0 = not side by side, or unsteady
   double tile_gflops = 0;  // the register tile of all products, operands in the first cache
 };
 
@@ -28,18 +28,17 @@ class CoreProbe {
   // About 0.15 ms. Inside a region of the scheduler: sleeping workers come too late.
   CoresNow Read();
 
-  // What part of the multiply-adds' rate the tile reaches on undisturbed cores: the upper tenth of
-  // some 0.4 s of readings.
-  double TilePart();
-
   // The multiply-adds reach 60/64 of the FLOP a cycle and core that the vectors allow, and do not
   // pass it (by more than 2 %: then the clock was misread), and the tile, which also loads what it
-  // multiplies and so feels neighbours that the other does not, 95 % of its part. Where clock or
-  // ceiling are unknown, the tile alone decides.
+  // multiplies and so feels neighbours that the other does not, reaches 95 % of its part (0: never).
+  // Where clock or ceiling are unknown, the tile alone decides.
   bool Undisturbed(const CoresNow& now, double tile_part) const;
 
   // Fastest clock of some readings, in a region of its own.
   double ClockGhz();
+
+  // The first half of Undisturbed.
+  bool ProductsReachTheirPeak(const CoresNow& now) const;
 
  private:
   struct alignas(kAlignment) Span {
@@ -47,7 +46,6 @@ class CoreProbe {
   };
   template <class Body>
   double Rate(const Body& body);
-  bool ProductsReachTheirPeak(const CoresNow& now) const;
 
   Parallel& parallel_;
   std::vector<Span> spans_;  // a thread
@@ -56,6 +54,12 @@ class CoreProbe {
   AlignedBuffer<float> a_, b_, c_;  // c: a tile a thread
   double tile_flops_ = 0;
 };
+
+// What part of the multiply-adds' rate the tile reaches on an undisturbed core of the active
+// backend: the best hundredth of 0.15 s of readings, or of 3 s while that is below what is usual. 0
+// where it stays below 0.9: then neighbours are there all the time, and no moment can be told to be
+// ours.
+double TilePart();
 
 // What was timed between two readings that found the cores undisturbed.
 struct Moment {

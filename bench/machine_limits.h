@@ -25,7 +25,6 @@ struct MachineLimits {
   double clock_ghz = 0;   // mean of the cores at that peak; 0 = no add chain on this architecture
   double fma_flop_per_cycle = 0;  // per core; 0 = clock unknown
   double fma_ceiling = 0;         // FLOP a cycle and core that the vectors allow; 0 = unknown
-  double tile_part = 0;           // of fma_gflops, what the register tile reaches: core_probe.h
   std::array<StreamRates, kLevels> streams;
 
   const StreamRates& At(Level level) const { return streams[static_cast<size_t>(level)]; }

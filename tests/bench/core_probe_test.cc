@@ -30,7 +30,8 @@ TEST_CASE("a moment counts when products reach their peak and the tile its part"
       CHECK(undisturbed(1.03, kTilePart) == (ceiling == 0));  // the clock was misread
       CHECK(undisturbed(1.0, 0.96 * kTilePart));
       CHECK_FALSE(undisturbed(1.0, 0.94 * kTilePart));
-      CHECK_FALSE(probe.Undisturbed({}, kTilePart));  // they did not run side by side
+      CHECK_FALSE(probe.Undisturbed({}, kTilePart));            // they did not run side by side
+      CHECK_FALSE(probe.Undisturbed({kClock, peak, peak}, 0));  // no undisturbed core was seen
     }
   }
   ForceBackend("auto");
@@ -39,9 +40,13 @@ TEST_CASE("a moment counts when products reach their peak and the tile its part"
 TEST_CASE("cores are read on one thread, and given up where threads outnumber them",
           "[core_probe]") {
   Parallel one(1);
-  const CoresNow now = CoreProbe(one).Read();
+  CoreProbe single(one);
+  CoresNow now;  // zeros while the clock moves
+  for (int i = 0; i < 1000 && now.fma_gflops == 0; ++i) now = single.Read();
   CHECK(now.fma_gflops > 0);
   CHECK(now.tile_gflops > 0);
+  const double part = TilePart();
+  CHECK((part == 0 || part >= 0.9 || PeakFmaCeiling() == 0));
   // With fewer cores than threads somebody is late: zeros, or a reading if all came in time.
   Parallel many(4 * static_cast<int>(std::thread::hardware_concurrency()) + 1);
   CoreProbe probe(many);

@@ -143,6 +143,53 @@ void SetCounters(benchmark::State& state, const Case& one, bool cold, double sec
   state.SetLabel(one.bound ? "of the step's bound" : products ? "of fma" : LabelOf(level));
 }
 
+struct Timing {
+  double seconds = 0;
+  size_t calls = 0;
+};
+
+Timing TimeCold(benchmark::State& state, Subject& subject) {
+  Timing timing;
+  for (auto _ : state) {
+    for (const auto& [data, size] : subject.operands) EvictFromCaches(data, size);
+    const double begin = NowSeconds();
+    subject.run();
+    const double elapsed = NowSeconds() - begin;
+    state.SetIterationTime(elapsed);
+    timing.seconds += elapsed, ++timing.calls;
+  }
+  return timing;
+}
+
+// By moments of kMomentSeconds, or a call if that takes longer, each closed where moments are
+// given.
+Timing TimeHot(benchmark::State& state, Subject& subject, int threads, double call_s,
+               Moments* moments) {
+  const auto now = threads == 1 ? ThreadCpuSeconds : NowSeconds;
+  const size_t together =
+      static_cast<size_t>(std::clamp(std::ceil(kMomentSeconds / std::max(call_s, 1e-9)), 1.0, 1e6));
+  Timing timing;
+  size_t since = 0;  // calls
+  double begin = now();
+  const auto close = [&] {
+    const double elapsed = now() - begin;
+    timing.seconds += elapsed, timing.calls += since;
+    if (moments != nullptr && since == together) {
+      state.PauseTiming();
+      moments->Close(elapsed / static_cast<double>(since));
+      state.ResumeTiming();
+    }
+    since = 0, begin = now();
+  };
+  for (auto _ : state) {
+    subject.run();
+    benchmark::ClobberMemory();
+    if (++since == together) close();
+  }
+  if (since != 0) close();
+  return timing;
+}
+
 }  // namespace
 
 void RunCase(benchmark::State& state, const Case& one, bool cold) {
@@ -151,61 +198,29 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
       one.name + "/" + one.backend + "/" + one.peer + "/" + std::to_string(one.threads);
   Subject* subject = FindOrBuild(key, one, state);  // hot and cold share it
   if (subject == nullptr) return;
-  const double seconds_a_call = WarmUp(*subject);
+  const double call_s = WarmUp(*subject);
   std::optional<CoreProbe> probe;
   if (!process->limits.empty()) probe.emplace(SharedParallel(one.threads));
   double clock_ghz = probe ? probe->ClockGhz() : 0;
-  double seconds = 0;
-  size_t calls = 0;
+  Timing timing;
   std::vector<Moment> undisturbed;
   if (cold) {
-    for (auto _ : state) {
-      for (const auto& [data, size] : subject->operands) EvictFromCaches(data, size);
-      const double begin = NowSeconds();
-      subject->run();
-      const double elapsed = NowSeconds() - begin;
-      state.SetIterationTime(elapsed);
-      seconds += elapsed, ++calls;
-    }
+    timing = TimeCold(state, *subject);
+  } else if (!one.peer.empty()) {
+    // Peers' pools spin between calls by themselves, and would be read with the cores.
+    timing = TimeHot(state, *subject, one.threads, call_s, nullptr);
   } else {
-    const auto now = one.threads == 1 ? ThreadCpuSeconds : NowSeconds;
-    const size_t together = static_cast<size_t>(
-        std::clamp(std::ceil(kMomentSeconds / std::max(seconds_a_call, 1e-9)), 1.0, 1e6));
-    const auto hot = [&](Moments* moments) {
-      size_t since = 0;  // calls
-      double begin = now();
-      const auto close = [&] {
-        const double elapsed = now() - begin;
-        seconds += elapsed, calls += since;
-        if (moments != nullptr && since == together) {
-          state.PauseTiming();
-          moments->Close(elapsed / static_cast<double>(since));
-          state.ResumeTiming();
-        }
-        since = 0, begin = now();
-      };
-      for (auto _ : state) {
-        subject->run();
-        benchmark::ClobberMemory();
-        if (++since == together) close();
-      }
-      if (since != 0) close();
-    };
-    // Ours with awake workers, as in the trainer's steps; peers' pools spin between calls by
-    // themselves, and would be read with the cores.
-    if (one.peer.empty()) {
-      SharedParallel(one.threads).Region([&] {
-        if (!probe) return hot(nullptr);
-        Moments moments(*probe, process->tile_parts[one.backend]);
-        hot(&moments);
-        undisturbed = moments.undisturbed();
-      });
-    } else {
-      hot(nullptr);
-    }
+    // Ours with awake workers, as in the trainer's steps.
+    SharedParallel(one.threads).Region([&] {
+      std::optional<Moments> moments;
+      if (probe) moments.emplace(*probe, process->tile_parts[one.backend]);
+      timing = TimeHot(state, *subject, one.threads, call_s, moments ? &*moments : nullptr);
+      if (moments) undisturbed = moments->undisturbed();
+    });
   }
   if (probe) clock_ghz = std::max(clock_ghz, probe->ClockGhz());
-  SetCounters(state, one, cold, seconds / static_cast<double>(calls), clock_ghz, undisturbed);
+  SetCounters(state, one, cold, timing.seconds / static_cast<double>(timing.calls), clock_ghz,
+              undisturbed);
 }
 
 void Register(Case one) {

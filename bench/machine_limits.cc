@@ -188,9 +188,10 @@ MachineLimits MeasureMachineLimits(const std::string& backend, int threads, bool
   limits.backend = backend;
   limits.threads = threads;
   Team team(threads);
-  // Neighbours come and go: a probe that they disturbed is tried again, for some 5 s at most.
-  constexpr int kTries = 10;
-  for (int i = 0; i < kTries; ++i) {
+  // Neighbours come and go: a probe that they disturbed is tried again, for some 5 s at most. (More
+  // threads than cores never run side by side.)
+  const int tries = threads > AvailableThreads() ? 1 : 10;
+  for (int i = 0; i < tries; ++i) {
     MeasureFma(team, limits);
     if (limits.WhyNoShares().empty()) break;
   }

@@ -213,7 +213,8 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
     // Ours with awake workers, as in the trainer's steps.
     SharedParallel(one.threads).Region([&] {
       std::optional<Moments> moments;
-      if (probe) moments.emplace(*probe, process->tile_parts[one.backend]);
+      const double tile_part = process->tile_parts[one.backend];
+      if (tile_part > 0) moments.emplace(*probe, tile_part);  // else none would count
       timing = TimeHot(state, *subject, one.threads, call_s, moments ? &*moments : nullptr);
       if (moments) undisturbed = moments->undisturbed();
     });

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 
+#include "bench/machine_limits.h"
 #include "core/base/cpu.h"
 #include "core/simd/peak_probe.h"
 
@@ -51,18 +52,9 @@ double CoreProbe::Rate(const Body& body) {
         return;
       }
     }
-    spans_[i].begin = NowSeconds();
-    spans_[i].amount = body(i);
-    spans_[i].end = NowSeconds();
+    spans_[i].Measure([&] { return body(i); });
   });
-  if (alone) return 0;
-  double begin = spans_[0].begin, end = spans_[0].end, amount = 0;
-  for (const Span& span : spans_) {
-    begin = std::min(begin, span.begin);
-    end = std::max(end, span.end);
-    amount += span.amount;
-  }
-  return amount / (end - begin) / 1e9;
+  return alone ? 0 : Together(spans_).Rate() / 1e9;
 }
 
 CoresNow CoreProbe::Read() {
@@ -101,7 +93,7 @@ bool CoreProbe::ProductsReachTheirPeak(const CoresNow& now) const {
   const double ceiling = PeakFmaCeiling();
   if (ceiling == 0 || now.clock_ghz == 0) return true;
   const double flop_per_cycle = now.fma_gflops / now.clock_ghz / static_cast<double>(spans_.size());
-  return flop_per_cycle >= ceiling * 60 / 64 && flop_per_cycle <= ceiling * 1.02;
+  return flop_per_cycle >= ceiling * kLeastOfCeiling && flop_per_cycle <= ceiling * kMostOfCeiling;
 }
 
 bool CoreProbe::Undisturbed(const CoresNow& now, double tile_part) const {

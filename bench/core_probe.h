@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "bench/team.h"
 #include "core/base/aligned.h"
 #include "core/base/parallel.h"
 #include "core/simd/gemm_tile.h"
@@ -30,8 +31,8 @@ class CoreProbe {
 
   // The multiply-adds reach 60/64 of the FLOP a cycle and core that the vectors allow, and do not
   // pass it (by more than 2 %: then the clock was misread), and the tile, which also loads what it
-  // multiplies and so feels neighbours that the other does not, reaches 95 % of its part (0: never).
-  // Where clock or ceiling are unknown, the tile alone decides.
+  // multiplies and so feels neighbours that the other does not, reaches 95 % of its part (0:
+  // never). Where clock or ceiling are unknown, the tile alone decides.
   bool Undisturbed(const CoresNow& now, double tile_part) const;
 
   // Fastest clock of some readings, in a region of its own.
@@ -41,9 +42,6 @@ class CoreProbe {
   bool ProductsReachTheirPeak(const CoresNow& now) const;
 
  private:
-  struct alignas(kAlignment) Span {
-    double begin = 0, end = 0, amount = 0;
-  };
   template <class Body>
   double Rate(const Body& body);
 

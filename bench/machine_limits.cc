@@ -143,16 +143,14 @@ std::string MachineLimits::WhyNoShares() const {
   if (fma_gflops == 0) return "other work kept the cores busy while the limits were measured";
   if (fma_ceiling == 0 || fma_flop_per_cycle == 0)
     return "";  // nothing known to hold the probe against
-  if (fma_flop_per_cycle < fma_ceiling * 60 / 64) {
+  if (fma_flop_per_cycle < fma_ceiling * kLeastOfCeiling) {
     std::snprintf(text, sizeof(text),
                   "the multiply-add probe reached only %.1f of %.0f FLOP a cycle and core on %s "
                   "with %d threads",
                   fma_flop_per_cycle, fma_ceiling, backend.c_str(), threads);
     return text;
   }
-  // Readings up to 1.4 % above it are seen where neighbours use the same cores: the chain of adds
-  // is delayed more easily than the products.
-  if (fma_flop_per_cycle > fma_ceiling * 1.02) {
+  if (fma_flop_per_cycle > fma_ceiling * kMostOfCeiling) {
     std::snprintf(
         text, sizeof(text),
         "the clock probe was disturbed: %.1f of %.0f FLOP a cycle and core on %s with %d threads",

@@ -23,6 +23,34 @@ inline double ThreadCpuSeconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
+// One thread's slice of work, or Together, that of all.
+struct alignas(kAlignment) Span {
+  double begin = 0, end = 0, amount = 0, waited_s = 0;
+
+  template <class Work>
+  void Measure(const Work& work) {
+    const double cpu_begin = ThreadCpuSeconds();
+    begin = NowSeconds();
+    amount = work();
+    end = NowSeconds();
+    waited_s = end - begin - (ThreadCpuSeconds() - cpu_begin);
+  }
+  double Rate() const { return amount / (end - begin); }
+};
+
+// From the first start to the last end: the sum of the amounts, the longest wait.
+inline Span Together(const std::vector<Span>& spans) {
+  Span whole = spans[0];
+  whole.amount = 0, whole.waited_s = 0;
+  for (const Span& span : spans) {
+    whole.begin = std::min(whole.begin, span.begin);
+    whole.end = std::max(whole.end, span.end);
+    whole.amount += span.amount;
+    whole.waited_s = std::max(whole.waited_s, span.waited_s);
+  }
+  return whole;
+}
+
 class Team {
  public:
   explicit Team(int threads) : threads_(threads), spans_(static_cast<size_t>(threads)) {}
@@ -72,31 +100,12 @@ class Team {
   }
 
  private:
-  struct alignas(kAlignment) Span {
-    double begin = 0, end = 0, amount = 0, waited_s = 0;
-
-    template <class Work>
-    void Measure(const Work& work) {
-      const double cpu_begin = ThreadCpuSeconds();
-      begin = NowSeconds();
-      amount = work();
-      end = NowSeconds();
-      waited_s = end - begin - (ThreadCpuSeconds() - cpu_begin);
-    }
-  };
-
   double Rate() const {
-    double first = spans_[0].begin, last_begin = first, end = spans_[0].end, amount = 0,
-           waited_s = 0;
-    for (const Span& span : spans_) {
-      first = std::min(first, span.begin);
-      last_begin = std::max(last_begin, span.begin);
-      end = std::max(end, span.end);
-      waited_s = std::max(waited_s, span.waited_s);
-      amount += span.amount;
-    }
-    const double tolerated = 0.05 * (end - first);
-    return last_begin - first > tolerated || waited_s > tolerated ? 0 : amount / (end - first);
+    const Span whole = Together(spans_);
+    double last_begin = whole.begin;
+    for (const Span& span : spans_) last_begin = std::max(last_begin, span.begin);
+    const double tolerated = 0.05 * (whole.end - whole.begin);
+    return last_begin - whole.begin > tolerated || whole.waited_s > tolerated ? 0 : whole.Rate();
   }
 
   // Spins, so that all leave within a fraction of a microsecond; yields when somebody is late (more

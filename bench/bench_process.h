@@ -1,5 +1,5 @@
-// The state of one bench process: what bench_main.cc sets up and bench_util.cc uses. Benches
-// themselves see bench_util.h only.
+// The state of one bench process: what bench_main.cc sets up, bench_util.cc and run_case.cc use.
+// Benches themselves see bench_util.h only.
 #pragma once
 
 #include <list>
@@ -11,6 +11,7 @@
 
 #include "bench/bench_options.h"
 #include "bench/bench_util.h"
+#include "bench/core_probe.h"
 
 namespace batchmark::bench {
 
@@ -32,12 +33,13 @@ struct Process {
   // its iterations, and again for each repetition), and interleaved siblings by turns.
   std::list<std::pair<std::string, Subject>> subjects;
   std::string last_library;
+  std::map<std::string, PartMoments> undisturbed;  // of all timings so far, by the subject's key
   std::map<std::string, double> single_thread_seconds;  // last timing, by name, backend and peer
   bool failed = false;
 };
 extern Process* process;
 
-// Builds, checks, warms up and times one case; sets its counters.
+// Builds, checks, warms up and times one case; sets its counters: run_case.cc.
 void RunCase(benchmark::State& state, const Case& one, bool cold);
 
 }  // namespace batchmark::bench

@@ -9,8 +9,9 @@
 //
 // Counters: GFLOPS, GBs (of the work's least traffic), share (of the limit that its label names, at
 // the core clock `ghz` seen around the timing), share_alone (the median of the same over the
-// `moments` in which no neighbour used our cores, each against the multiply-adds of that moment;
-// core_probe.h), scaling (over one thread, where that was timed before).
+// `moments` in which no neighbour used our cores, each against the multiply-adds of that moment,
+// and of a long call part by part; core_probe.h), scaling (over one thread, where that was timed
+// before).
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -34,6 +35,9 @@ struct Subject {
   std::function<std::string()> check;
   // What a cold call must fetch: [pointer, floats].
   std::vector<std::pair<const float*, size_t>> operands;
+  // For a call of many milliseconds, or null: the same, which calls `between` wherever one part of
+  // it ends and the next begins, as often each time.
+  std::function<void(const std::function<void()>& between)> run_in_parts = nullptr;
 };
 
 struct Case {

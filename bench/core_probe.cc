@@ -6,6 +6,7 @@
 
 #include "bench/machine_limits.h"
 #include "core/base/cpu.h"
+#include "core/base/median.h"
 #include "core/simd/peak_probe.h"
 
 namespace batchmark::bench {
@@ -122,16 +123,36 @@ double TilePart() {
   return PeakFmaCeiling() != 0 && best < kLeast ? 0 : best;
 }
 
-Moments::Moments(CoreProbe& probe, double tile_part)
-    : probe_(probe), tile_part_(tile_part), last_(probe.Read()) {}
+Moments::Moments(CoreProbe& probe, double tile_part, PartMoments& undisturbed)
+    : probe_(probe), tile_part_(tile_part), last_(probe.Read()), undisturbed_(undisturbed) {}
 
-void Moments::Close(double seconds) {
+void Moments::Open() { last_ = probe_.Read(); }
+
+void Moments::Close(double seconds, size_t part) {
+  if (part >= undisturbed_.size()) undisturbed_.resize(part + 1);
   const CoresNow now = probe_.Read();
   const bool steady = AreClose(last_.fma_gflops, now.fma_gflops);
   if (steady && probe_.Undisturbed(last_, tile_part_) && probe_.Undisturbed(now, tile_part_)) {
-    undisturbed_.push_back({seconds, (last_.fma_gflops + now.fma_gflops) / 2});
+    undisturbed_[part].push_back({seconds, (last_.fma_gflops + now.fma_gflops) / 2});
   }
   last_ = now;
+}
+
+ShareAlone ShareOf(const PartMoments& parts,
+                   const std::function<double(double fma_gflops)>& limit_s) {
+  ShareAlone alone;
+  double limits = 0;  // that the call takes
+  for (const std::vector<Moment>& moments : parts) {
+    if (moments.empty()) return {};
+    std::vector<double> of_limit;
+    for (const Moment& moment : moments) {
+      of_limit.push_back(moment.seconds / limit_s(moment.fma_gflops));
+    }
+    limits += MiddleValue(std::move(of_limit));
+    alone.moments = alone.moments == 0 ? moments.size() : std::min(alone.moments, moments.size());
+  }
+  if (limits > 0) alone.share = 1 / limits;
+  return alone;
 }
 
 }  // namespace batchmark::bench

@@ -2,10 +2,11 @@
 // and come and go within milliseconds, while the clock moves by steps of 2 to 4 %. So a kernel is
 // timed between two readings of the cores, and the moment counts when both found them undisturbed
 // and at the same clock: that is the kernel on a machine of its own, against the multiply-adds of
-// the same moment.
+// the same moment. What lasts longer than neighbours stay away is timed in parts.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "bench/team.h"
@@ -65,21 +66,33 @@ struct Moment {
   double fma_gflops = 0;  // mean of the two readings
 };
 
+using PartMoments = std::vector<std::vector<Moment>>;  // of each part of a call
+
 class Moments {
  public:
-  // Reads the cores for the first time, inside a region.
-  Moments(CoreProbe& probe, double tile_part);
+  // Reads the cores for the first time, inside a region. Adds to `undisturbed`.
+  Moments(CoreProbe& probe, double tile_part, PartMoments& undisturbed);
 
-  // The calls since the last reading took `seconds` each; reads again.
-  void Close(double seconds);
-
-  const std::vector<Moment>& undisturbed() const { return undisturbed_; }
+  // Reads the cores again: nothing of what ran since the last reading was timed.
+  void Open();
+  // The calls since the last reading took `seconds` each, or that part of a call did; reads again.
+  void Close(double seconds, size_t part = 0);
 
  private:
   CoreProbe& probe_;
   double tile_part_;
   CoresNow last_;
-  std::vector<Moment> undisturbed_;
+  PartMoments& undisturbed_;
 };
+
+// The share of its limit that a call reaches on undisturbed cores:
+//   1 / sum over parts of median over the part's moments of seconds / limit_s(fma_gflops)
+// with limit_s the seconds of the whole call at best, where multiply-adds have that rate.
+struct ShareAlone {
+  double share = 0;    // 0: some part has no moment
+  size_t moments = 0;  // of the part that has fewest
+};
+ShareAlone ShareOf(const PartMoments& parts,
+                   const std::function<double(double fma_gflops)>& limit_s);
 
 }  // namespace batchmark::bench

@@ -13,6 +13,7 @@
 // allows.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,9 +96,9 @@ class Step {
     for (size_t i = 0; i < batch_; ++i) labels_[i] = static_cast<uint8_t>(i * 7 % options.classes);
   }
 
-  void Run() {
-    const double loss = ForwardBackward(steps_ % kBatches);
-    loss_ = loss;
+  // between: see Subject::run_in_parts; the parts are those of the net.
+  void Run(const std::function<void()>* between = nullptr) {
+    loss_ = ForwardBackward(steps_ % kBatches, between);
     Update(kLearningRate);
     ++steps_;
   }
@@ -147,12 +148,13 @@ class Step {
   const AlignedBuffer<float>& Input() const { return x_[0]; }
 
  private:
-  double ForwardBackward(size_t which) {
+  double ForwardBackward(size_t which, const std::function<void()>* between = nullptr) {
     const Pass pass{.mode = PassMode::kTrain,
                     .samples = batch_,
                     .step = steps_,
                     .seed = 1,
-                    .lr = kLearningRate};
+                    .lr = kLearningRate,
+                    .after_block = between};
     const float* logits = net_.Forward(x_[which].data(), pass);
     const double loss =
         SoftmaxCrossEntropy(parallel_, batch_, options_.classes, logits, labels_.data(),
@@ -201,6 +203,7 @@ void RegisterStep(const shapes::NamedStep& named, Placement placement) {
       const auto step = std::make_shared<Step>(spec, options, threads);
       Subject subject;
       subject.run = [step] { step->Run(); };
+      subject.run_in_parts = [step](const std::function<void()>& between) { step->Run(&between); };
       subject.check = [=] {
         NetOptions stored = options;
         stored.descend = false;

@@ -91,8 +91,8 @@ double SecondsPerUnit(const Json& entry) {
 }
 
 struct Samples {
-  std::vector<double> seconds, gflops, gbs, share, share_alone;
-  double moments = 0;
+  std::vector<double> seconds, gflops, gbs, share;
+  double share_alone = std::nan(""), moments = 0;
 };
 
 void AddSample(const Json& entry, Samples& samples) {
@@ -100,9 +100,12 @@ void AddSample(const Json& entry, Samples& samples) {
   samples.gflops.push_back(Number(entry, "GFLOPS"));
   samples.gbs.push_back(Number(entry, "GBs"));
   samples.share.push_back(Number(entry, "share"));
-  samples.share_alone.push_back(Number(entry, "share_alone"));
+  // Of all repetitions so far: the last one's counts, and that has the most.
   const double moments = Number(entry, "moments");
-  if (std::isfinite(moments)) samples.moments += moments;
+  if (moments > samples.moments) {
+    samples.moments = moments;
+    samples.share_alone = Number(entry, "share_alone");
+  }
 }
 
 // Where a benchmark stands among those of its program, which may have run them in any order.
@@ -145,7 +148,7 @@ std::vector<BenchResult> ReadResults(const Json& file_entries) {
     results[i].gflops = Median(samples.gflops);
     results[i].gbs = Median(samples.gbs);
     results[i].share = Median(samples.share);
-    results[i].share_alone = Median(samples.share_alone);
+    results[i].share_alone = samples.share_alone;
     results[i].moments = samples.moments;
   }
   return results;

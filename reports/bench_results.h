@@ -19,7 +19,7 @@ struct BenchResult {
   std::vector<double> seconds;  // real time an iteration, one a repetition
   double gflops, gbs, share;    // medians over repetitions
   double share_alone;           // the share when no neighbour used the cores, bench/core_probe.h
-  double moments = 0;           // that were so, over all repetitions
+  double moments = 0;           // that were so, in all repetitions; fewest of any part of a call
   std::string label;            // of what the share is
   std::string error;            // set: it did not run, or gave a wrong result
 

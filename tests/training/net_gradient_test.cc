@@ -2,6 +2,7 @@
 // gradient against central differences.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -312,6 +313,23 @@ TEST_CASE("Jitter is a line per element, passed backward by its slope", "[net][n
   Pass evaluation = pass;
   evaluation.mode = PassMode::kEval;
   CHECK(block->Forward(in, evaluation).v == x.data());
+}
+
+TEST_CASE("A pass calls after_block behind each block, forward and backward", "[net]") {
+  Parallel parallel(1);
+  NetOptions options;
+  options.train_samples = 4;
+  Net net(parallel, ParseNet("conv3x3:4 relu, maxpool2, flatten, dense:10"), options);
+  const std::vector<float> x(options.train_samples * options.height * options.width, 0.5f);
+  AlignedBuffer<float> d_logits(options.train_samples * options.classes);
+  std::fill(d_logits.data(), d_logits.data() + d_logits.size(), 0.1f);
+  size_t calls = 0;
+  const std::function<void()> count = [&] { ++calls; };
+  const Pass pass{.mode = PassMode::kTrain, .samples = options.train_samples, .after_block = &count};
+  net.Forward(x.data(), pass);
+  CHECK(calls == net.stages().size());
+  net.Backward(d_logits.data(), pass);
+  CHECK(calls == 2 * net.stages().size());
 }
 
 TEST_CASE("A training pass gives the same bits on any number of threads", "[net]") {

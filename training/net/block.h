@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct Pass {
   double progress = 0.0;  // step / steps of the run, for schedules
   uint64_t seed = 0;
   float lr = 0;  // of the step, where Backward updates weights (NetOptions::descend)
+  // Called by the net behind each block, forward and backward; null: not. For timing.
+  const std::function<void()>* after_block = nullptr;
 };
 
 // The `sub` of a layer's random numbers (core/base/rng.h) in a step: known without state, so that Backward draws

@@ -157,6 +157,7 @@ const float* Net::Forward(const float* x, const Pass& pass) {
   for (size_t i = 0; i < stages_.size(); ++i) {
     inputs_[i] = value;
     value = stages_[i].block->Forward(value, pass);
+    if (pass.after_block != nullptr) (*pass.after_block)();
   }
   logits_ = value;
   return value.v;  // the last linear layer has neither norm nor activation
@@ -168,6 +169,7 @@ void Net::Backward(float* d_logits, const Pass& pass) {
     float* const d_in = i == 0 ? nullptr : gradient_[i % 2].data();
     Block* const before = i == 0 ? nullptr : stages_[i - 1].block.get();
     stages_[i].block->Backward(inputs_[i], dy, d_in, pass, before);
+    if (pass.after_block != nullptr) (*pass.after_block)();
     dy = d_in;
   }
 }

@@ -171,7 +171,6 @@ Timing TimeHot(benchmark::State& state, Subject& subject, int threads, double ca
   const auto now = threads == 1 ? ThreadCpuSeconds : NowSeconds;
   const size_t together =
       static_cast<size_t>(std::clamp(std::ceil(kMomentSeconds / std::max(call_s, 1e-9)), 1.0, 1e6));
-  const bool in_parts = subject.run_in_parts != nullptr && together == 1;
   Timing timing;
   size_t since = 0;  // calls
   double begin = now();
@@ -180,7 +179,7 @@ Timing TimeHot(benchmark::State& state, Subject& subject, int threads, double ca
     timing.seconds += elapsed, timing.calls += since;
     if (moments != nullptr && since == together) {
       state.PauseTiming();
-      if (in_parts) {
+      if (subject.run_in_parts != nullptr) {
         CloseParts(subject, now, *moments);
       } else {
         moments->Close(elapsed / static_cast<double>(since));

@@ -31,6 +31,7 @@ namespace {
 constexpr size_t kBatches = 4;          // fed by turns
 constexpr float kLearningRate = 1e-4f;  // small: the net stays what it is however long it is timed
 constexpr size_t kCheckedSamples = 32;  // of the float64 forward pass
+constexpr double kLongStepFlops = 1e9;  // several milliseconds: neighbours come and go meanwhile
 
 // What a step costs at best, from the net's text.
 struct StepWork {
@@ -203,7 +204,11 @@ void RegisterStep(const shapes::NamedStep& named, Placement placement) {
       const auto step = std::make_shared<Step>(spec, options, threads);
       Subject subject;
       subject.run = [step] { step->Run(); };
-      subject.run_in_parts = [step](const std::function<void()>& between) { step->Run(&between); };
+      if (work.flops >= kLongStepFlops) {
+        subject.run_in_parts = [step](const std::function<void()>& between) {
+          step->Run(&between);
+        };
+      }
       subject.check = [=] {
         NetOptions stored = options;
         stored.descend = false;

@@ -53,9 +53,10 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
-// Rows of C that are only written, fetched before the sums of a tile: on AVX-512 they are as many
-// lines as a core can have in flight, and A and B wait behind them (Emerald Rapids: 36864 x 64 x 32
-// TN 0.96, x 128 0.97, 4096 x 256 x 256 0.99, convolutions 0.99 to 1.00).
+// Whether rows of C that are only written are fetched before the sums of a tile. On AVX-512 they are
+// as many lines as a core can have in flight: A and B wait behind them (Emerald Rapids: 36864 x 64 x
+// 32 TN 0.96, x 128 0.97, 4096 x 256 x 256 0.99, convolutions 0.99 to 1.00), and so do the stores of
+// the tile before, where sums are short (86528 x 32 x 9: 10 to 20 % slower).
 constexpr bool kFetchNew = !kAvx512;
 // Sums of so many steps cover the fetch (depth 16 loses 2 to 5 % by it).
 constexpr size_t kFetchSteps = 32;
@@ -224,10 +225,9 @@ template <bool kNeighbours, size_t kRows>
 HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStrip* end,
                                            const TileOperands& o, const PanelArgs& t,
                                            Prefetcher& prefetcher) {
-  // Products of little depth: their sums are too short to cover a fetch of their own rows of C. On
-  // AVX-512 each fetch is in the way of the stores before it (86528 x 32 x 9: 10 to 20 % slower).
+  // Products of little depth: their sums are too short to cover a fetch of their own rows of C.
   constexpr ptrdiff_t kAhead = 2;
-  constexpr bool kFetch = !kNeighbours && !kAvx512;
+  constexpr bool kFetch = kFetchNew && !kNeighbours;
   V start[1][kMaxVectors];
   LoadStart(t.bias, 0, start);
   // Read once: Opaque would have them read again at each step.

@@ -114,7 +114,7 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
 
   TileOperands t;
   t.c_row = out.c_row, t.act = out.act, t.sgd = o.sgd;
-  t.wide = plan.wide, t.past = plan.past;
+  t.wide = plan.wide, t.past = plan.past, t.a_spread = plan.spread_a;
   std::array<TileStrip, ProductPlan::kMostStrips> strips;
   ProductStep step = plan.FirstStep(task);
   bool new_a = true, new_b = true;

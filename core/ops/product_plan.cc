@@ -45,6 +45,13 @@ constexpr size_t kPlainStrips = 15;
 // AVX-512: read in place 1.02 and 1.04 times as fast).
 constexpr size_t kCopyPanels = 8, kCopyRowsPanels = 16;
 constexpr size_t kSpreadRow = 1024;
+// A transposed A whose rows are further apart than the hardware follows (2 KiB) is read where it lies
+// if the tile asks for its lines ahead, unless so many panels repay a copy (AVX-512, one thread,
+// copied or not asked for / so: 36864 x 64 x 128 1.19, x 32 1.05, x 512 1.23; 3136 x 64 x 128 1.40,
+// 2048 x 64 x 128 1.37, 4096 x 256 x 256 1.05, 512 x 512 x 128 1.02; 1024^3 0.95). Of more rows than
+// this in a slice, their lines, often in the same sets, no longer wait in the second cache (36864 x
+// 64 x 256: 0.8 in one slice, 1.05 in two).
+constexpr size_t kFollowedRow = 512, kSpreadPanels = 24, kSpreadSlice = 192;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
 constexpr size_t kGroupDepth = 64;
@@ -102,6 +109,12 @@ size_t StripRows(const TileGeometry& tile, size_t a_row) {
   return std::min(tile.rows, HeldLines(a_row, tile.lanes) - kLinesOfB);
 }
 
+// kFollowedRow; not what the caches hold all the time.
+bool SpreadA(const ProductForm& form, const ProductPlan& p, size_t a_row) {
+  return form.a_transposed && HasLargeCaches(form.tile.lanes) && a_row >= kFollowedRow &&
+         p.panels < kSpreadPanels && p.fetch;
+}
+
 }  // namespace
 
 ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, size_t a_row) {
@@ -117,14 +130,17 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
-  const bool sliced = !p.wide && k > kSlice;
+  p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
+  p.spread_a = SpreadA(form, p, a_row);
+  const size_t most_depth = p.spread_a ? kSpreadSlice : kSlice;
+  const bool sliced = !p.wide && k > most_depth;
   const size_t all = CeilDiv(n, p.tile.panel);  // also the few: the same for any m and k
   p.pack_b = form.b_transposed || all > kPlainPanels || (all > 1 && p.strips > kPlainStrips);
   if (a_row != 0 && !form.a_transposed) {  // behind pack_b, which MostSharedFloats counts on
     p.tile.rows = StripRows(p.tile, a_row);
     p.strips = CeilDiv(m, p.tile.rows);
   }
-  const bool in_layer = form.place == ProductPlace::kLayer && !sliced;
+  const bool in_layer = form.place == ProductPlace::kLayer && k <= kSlice;
   const double one_task = in_layer ? LayerWork(p.tile.lanes) : 2 * kTaskWork;
   // Whether K is cut shows in the sums: it does not depend on the choice of the tile, nor on the
   // product's place.
@@ -151,11 +167,11 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
         p.column_tasks = std::min(tasks / p.row_tasks, p.panels / kCopyPanels);
       }
       if (sliced) {
-        const size_t floats = p.panels * p.TileFloats();  // of a strip
+        const size_t tiles = kHeldFloats / p.TileFloats();
         if (many) {
-          p.column_tasks = std::max(p.column_tasks, CeilDiv(kTaskStrips * floats, kHeldFloats));
+          p.column_tasks = std::max(p.column_tasks, CeilDiv(p.panels, tiles / kTaskStrips));
         } else {
-          p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips * floats, kHeldFloats));
+          p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips, tiles / p.panels));
         }
       }
       if (p.pack_b && !many && !sliced && work <= kPairWork) {
@@ -169,7 +185,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
     }
   }
   const size_t slices =
-      std::max<size_t>(1, CeilDiv(p.chunk, p.wide && p.chunk > kSlice ? kWideSlice : kSlice));
+      std::max<size_t>(1, CeilDiv(p.chunk, p.wide && p.chunk > kSlice ? kWideSlice : most_depth));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
   const size_t task_strips = CeilDiv(p.strips, p.row_tasks);
   p.piece = EvenParts{task_strips, CeilDiv(task_strips, p.wide ? kWidePieceStrips : kPieceStrips)}
@@ -178,7 +194,6 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   p.hold = sliced && p.chunks == 1 && tiles * p.TileFloats() <= kHeldFloats;
   p.shared_b = p.pack_b && p.row_tasks > kOwnTasks;
   p.tail = !p.pack_b && p.columns % p.tile.lanes != 0;
-  p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
   return p;
 }
 
@@ -188,7 +203,7 @@ void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) 
   const bool repaid = p.panels >= least * p.column_tasks;
   const bool spread = a_row >= kSpreadRow && repaid && !p.wide;
   if (form.a_transposed) {
-    p.copy_a = pending || spread || p.slice > HeldLines(a_row, lanes);
+    p.copy_a = pending || (!p.spread_a && (spread || p.slice > HeldLines(a_row, lanes)));
     p.group_a = p.copy_a && !pending && (repaid || p.slice >= kGroupDepth);
   } else {
     p.copy_a = pending || (spread && !HasLargeCaches(lanes));

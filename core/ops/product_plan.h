@@ -37,6 +37,7 @@ struct ProductPlan {
   bool pack_b, shared_b;           // shared_b: once, for all tasks
   bool tail;   // B is read where it lies, but for the last panel: its columns end within a vector
   bool fetch;  // the next step's operands; else they are near already
+  bool spread_a;  // A, transposed, is read where it lies though its rows are far apart: see the tile
   bool copy_a = false, group_a = false;  // group_a: strip by strip
   bool past = false;                     // C is stored past the caches
   bool hold = false;                     // sums of a task stay in its scratch from slice to slice

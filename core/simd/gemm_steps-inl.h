@@ -198,13 +198,28 @@ HWY_INLINE void StepsAlongRows(const float* HWY_RESTRICT& a, size_t a_depth,
   }
 }
 
+// Columns of A [a_depth apart], each of them in one line or two.
+template <size_t kRows>
+HWY_INLINE void FetchTurn(const float* a, size_t a_depth) {
+#pragma GCC unroll 8
+  for (size_t k = 0; k < kTurn; ++k, a += a_depth) {
+    Opaque(a);
+    FetchToFirstCache(a);
+    if (kRows > 1) FetchToFirstCache(a + (kRows - 1));
+  }
+}
+
 // acc += A B over one segment, A with a_row == 1.
-template <size_t kRows, size_t kVectors>
+template <bool kSpread, size_t kRows, size_t kVectors>
 HWY_INLINE void SegmentAlongRows(const float* HWY_RESTRICT a, size_t a_depth,
                                  const float* HWY_RESTRICT b, size_t b_depth, size_t depth,
                                  V (&acc)[kRows][kVectors], PrefetchStream& stream) {
+  // Of so many steps the second cache's answer is here in time, and their lines find room in the
+  // few sets that rows a power of two apart share.
+  constexpr size_t kAhead = 3;
   for (; depth >= kTurn; depth -= kTurn) {
     stream.Next();
+    if constexpr (kSpread) FetchTurn<kRows>(a + kAhead * a_depth, a_depth);
     StepsAlongRows<kTurn>(a, a_depth, b, b_depth, acc);
   }
   for (; depth != 0; --depth) StepsAlongRows<1>(a, a_depth, b, b_depth, acc);

@@ -63,6 +63,9 @@ struct TilePrefetch {
 struct TileOperands {
   const float* a = nullptr;
   size_t a_row = 0, a_depth = 0, a_segment = 0;
+  // Rows of A (a_row == 1) lie a_depth floats apart, too far for the hardware to follow: the tile asks
+  // for them ahead. Advice only.
+  bool a_spread = false;
   size_t a_group = 0;  // not 0, and a_depth == 1: row r lies at (r / 3) * a_group + (r % 3) * a_row
   const float* b =
       nullptr;  // whole vectors are read: columns a multiple of lanes, or padded panels

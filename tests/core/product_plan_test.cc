@@ -137,5 +137,33 @@ TEST_CASE("product plan: rows of A that share a set find room in it with a row o
   }
 }
 
+TEST_CASE(
+    "product plan: a transposed A of rows far apart is read in place, and its sums stay one "
+    "chain") {
+  const Rng rng(6, RngStream::kSubset);
+  uint64_t drawn = 0;
+  const auto up_to = [&](uint32_t most) { return 1 + size_t{rng.Below(drawn++, most)}; };
+  size_t in_place = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const size_t m = up_to(i % 2 == 0 ? 40000 : 2000), n = up_to(i % 3 == 0 ? 1200 : 140);
+    const size_t k = up_to(i % 2 == 0 ? 600 : 3000);
+    for (const ProductForm& form : kForms) {
+      if (!form.a_transposed) continue;
+      const ProductPlan near = PlanProduct(form, m, n, k);
+      ProductPlan plan = PlanProduct(form, m, n, k, kSharedSet);
+      PlanA(form, kSharedSet, /*pending=*/false, plan);
+      INFO(Name(form, m, n, k));
+      CHECK(!near.spread_a);
+      REQUIRE(plan.chunk == near.chunk);
+      REQUIRE(plan.SumsAtOnce() == near.SumsAtOnce());  // weights may take their step in the tile
+      if (!plan.spread_a) continue;
+      ++in_place;
+      CHECK(!plan.copy_a);
+      CHECK(plan.slice <= 192);
+    }
+  }
+  CHECK(in_place > 500);
+}
+
 }  // namespace
 }  // namespace batchmark

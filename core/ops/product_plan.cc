@@ -40,18 +40,23 @@ constexpr size_t kPiecePanels = 8;
 // repay a copy.
 constexpr size_t kPlainPanels = 8;
 constexpr size_t kPlainStrips = 15;
+// Where caches are large, a product on its own reads up to so many floats of B in place, if it
+// reads A so too, and in slices so deep (256^3 1.05 times as fast, 128 x 512 x 512 1.06, 512 x 256
+// x 256 1.03, 512^3 1.02; 1024 x 512 x 1024 0.94).
+constexpr size_t kPlainFloats = size_t{1} << 18, kPlainSlice = 512;
 // Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far
 // apart (in floats) these are. Rows not where the second cache is large (1024^3, 512 x 512 x 1024,
 // AVX-512: read in place 1.02 and 1.04 times as fast).
 constexpr size_t kCopyPanels = 8, kCopyRowsPanels = 16;
 constexpr size_t kSpreadRow = 1024;
-// A transposed A whose rows are further apart than the hardware follows (2 KiB) is read where it lies
-// if the tile asks for its lines ahead, unless so many panels repay a copy (AVX-512, one thread,
-// copied or not asked for / so: 36864 x 64 x 128 1.19, x 32 1.05, x 512 1.23; 3136 x 64 x 128 1.40,
-// 2048 x 64 x 128 1.37, 4096 x 256 x 256 1.05, 512 x 512 x 128 1.02; 1024^3 0.95). Of more rows than
-// this in a slice, their lines, often in the same sets, no longer wait in the second cache (36864 x
-// 64 x 256: 0.8 in one slice, 1.05 in two).
-constexpr size_t kFollowedRow = 512, kSpreadPanels = 24, kSpreadSlice = 192;
+// Where caches are large, a transposed A is read in place: what of it shares sets of the first
+// cache is in the second (256 x 64 x 256 1.31 times as fast as copied, 256^3 1.09, 512 x 512 x
+// 128 1.02). Rows a page and more apart are asked for ahead by the tile, but for those that stay
+// near (36864 x 64 x 128 1.19, x 32 1.05, x 512 1.23; 2048 x 64 x 128 1.40, 4096 x 256 x 256 1.05);
+// many panels repay a copy of such rows all the same (1024^3 0.95), however many tasks share them.
+// Of more rows in a slice, often in the same sets, lines no longer wait in the second cache (36864
+// x 64 x 256: 0.8 in one slice, 1.05 in two).
+constexpr size_t kSpreadSlice = 192;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
 constexpr size_t kGroupDepth = 64;
@@ -109,10 +114,10 @@ size_t StripRows(const TileGeometry& tile, size_t a_row) {
   return std::min(tile.rows, HeldLines(a_row, tile.lanes) - kLinesOfB);
 }
 
-// kFollowedRow; not what the caches hold all the time.
-bool SpreadA(const ProductForm& form, const ProductPlan& p, size_t a_row) {
-  return form.a_transposed && HasLargeCaches(form.tile.lanes) && a_row >= kFollowedRow &&
-         p.panels < kSpreadPanels && p.fetch;
+// Rows of a transposed A that a copy would be no help to, though far apart.
+bool IsSpread(const ProductForm& form, const ProductPlan& p, size_t a_row) {
+  return form.a_transposed && HasLargeCaches(form.tile.lanes) && a_row >= kSpreadRow &&
+         p.panels < kCopyRowsPanels && p.fetch;
 }
 
 }  // namespace
@@ -131,11 +136,14 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
   p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
-  p.spread_a = SpreadA(form, p, a_row);
-  const size_t most_depth = p.spread_a ? kSpreadSlice : kSlice;
+  p.spread_a = IsSpread(form, p, a_row);
+  const bool plain = form.place == ProductPlace::kAlone && HasLargeCaches(p.tile.lanes) &&
+                     !form.a_transposed && !form.b_transposed && k * n <= kPlainFloats;
+  const size_t most_depth = p.spread_a ? kSpreadSlice : plain ? kPlainSlice : kSlice;
   const bool sliced = !p.wide && k > most_depth;
   const size_t all = CeilDiv(n, p.tile.panel);  // also the few: the same for any m and k
-  p.pack_b = form.b_transposed || all > kPlainPanels || (all > 1 && p.strips > kPlainStrips);
+  p.pack_b =
+      form.b_transposed || (!plain && (all > kPlainPanels || (all > 1 && p.strips > kPlainStrips)));
   if (a_row != 0 && !form.a_transposed) {  // behind pack_b, which MostSharedFloats counts on
     p.tile.rows = StripRows(p.tile, a_row);
     p.strips = CeilDiv(m, p.tile.rows);
@@ -199,14 +207,16 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
 
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) {
   const size_t lanes = p.tile.lanes;
-  const size_t least = form.a_transposed ? kCopyPanels : kCopyRowsPanels;
-  const bool repaid = p.panels >= least * p.column_tasks;
+  const bool large = HasLargeCaches(lanes);
+  const size_t least = form.a_transposed && !large ? kCopyPanels : kCopyRowsPanels;
+  const size_t readers = form.a_transposed && large ? 1 : p.column_tasks;
+  const bool repaid = p.panels >= least * readers;
   const bool spread = a_row >= kSpreadRow && repaid && !p.wide;
   if (form.a_transposed) {
-    p.copy_a = pending || (!p.spread_a && (spread || p.slice > HeldLines(a_row, lanes)));
+    p.copy_a = pending || spread || (!large && p.slice > HeldLines(a_row, lanes));
     p.group_a = p.copy_a && !pending && (repaid || p.slice >= kGroupDepth);
   } else {
-    p.copy_a = pending || (spread && !HasLargeCaches(lanes));
+    p.copy_a = pending || (spread && !large);
   }
   if (!p.copy_a && p.slice <= kShallow) p.piece = ProductPlan::kMostStrips;
 }

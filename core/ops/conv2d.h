@@ -16,6 +16,7 @@
 #include "core/base/parallel.h"
 #include "core/ops/moments.h"
 #include "core/ops/pending.h"
+#include "core/ops/place.h"
 
 namespace batchmark {
 
@@ -32,7 +33,7 @@ struct Conv2dShape {
 class Conv2d {
  public:
   // training = false leaves out the storage of Backward. CHECKs sizes > 0 and kernel <= image when valid.
-  Conv2d(Parallel& parallel, const Conv2dShape& shape, bool training);
+  Conv2d(Parallel& parallel, const Conv2dShape& shape, bool training, Place place = Place::kAlone);
   ~Conv2d();
   Conv2d(Conv2d&&) noexcept;
 

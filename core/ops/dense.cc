@@ -31,10 +31,10 @@ struct Dense::State {
   State(Parallel& p, const DenseShape& s, bool training)
       : parallel(p),
         shape(s),
-        forward(p, ProductPlace::kLayer, false, false, s.samples, s.out, s.in),
-        weights(p, ProductPlace::kLayer, true, false, training ? s.in : 0, training ? s.out : 0,
+        forward(p, Place::kLayer, false, false, s.samples, s.out, s.in),
+        weights(p, Place::kLayer, true, false, training ? s.in : 0, training ? s.out : 0,
                 training ? s.samples : 0),
-        data(p, ProductPlace::kLayer, false, true, training ? s.samples : 0, training ? s.in : 0,
+        data(p, Place::kLayer, false, true, training ? s.samples : 0, training ? s.in : 0,
              training ? s.out : 0),
         dz(training ? s.samples * s.out : 0) {}
 

@@ -13,7 +13,7 @@ struct Gemm::State {
 
 Gemm::Gemm(Parallel& parallel, GemmForm form, size_t m, size_t n, size_t k)
     : state_(new State{form, m, n, k,
-                       Product(parallel, ProductPlace::kAlone, form == GemmForm::kTN,
+                       Product(parallel, Place::kAlone, form == GemmForm::kTN,
                                form == GemmForm::kNT, m, n, k)}) {}
 Gemm::~Gemm() = default;
 Gemm::Gemm(Gemm&&) noexcept = default;

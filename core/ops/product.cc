@@ -33,8 +33,8 @@ TilePrefetch FetchRange(const float* begin, size_t floats, size_t rows, size_t p
 
 }  // namespace
 
-Product::Product(Parallel& parallel, ProductPlace place, bool a_transposed, bool b_transposed,
-                 size_t m, size_t n, size_t k)
+Product::Product(Parallel& parallel, Place place, bool a_transposed, bool b_transposed, size_t m,
+                 size_t n, size_t k)
     : parallel_(parallel),
       form_{ActiveTileGeometry(), ActiveTileGeometry(/*wide=*/true), a_transposed, b_transposed,
             place},

@@ -41,7 +41,7 @@ struct ProductOperands {
 class Product {
  public:
   // Run takes any m and k up to these, and this n.
-  Product(Parallel& parallel, ProductPlace place, bool a_transposed, bool b_transposed, size_t m,
+  Product(Parallel& parallel, Place place, bool a_transposed, bool b_transposed, size_t m,
           size_t n, size_t k);
 
   void Run(size_t m, size_t n, size_t k, const ProductOperands& operands);

@@ -137,7 +137,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   p.row_tasks = p.column_tasks = 1;
   p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
   p.spread_a = IsSpread(form, p, a_row);
-  const bool plain = form.place == ProductPlace::kAlone && HasLargeCaches(p.tile.lanes) &&
+  const bool plain = form.place == Place::kAlone && HasLargeCaches(p.tile.lanes) &&
                      !form.a_transposed && !form.b_transposed && k * n <= kPlainFloats;
   const size_t most_depth = p.spread_a ? kSpreadSlice : plain ? kPlainSlice : kSlice;
   const bool sliced = !p.wide && k > most_depth;
@@ -148,7 +148,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
     p.tile.rows = StripRows(p.tile, a_row);
     p.strips = CeilDiv(m, p.tile.rows);
   }
-  const bool in_layer = form.place == ProductPlace::kLayer && k <= kSlice;
+  const bool in_layer = form.place == Place::kLayer && k <= kSlice;
   const double one_task = in_layer ? LayerWork(p.tile.lanes) : 2 * kTaskWork;
   // Whether K is cut shows in the sums: it does not depend on the choice of the tile, nor on the
   // product's place.

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "core/base/parts.h"
+#include "core/ops/place.h"
 #include "core/simd/gemm_tile.h"
 
 namespace batchmark {
@@ -60,14 +61,10 @@ struct ProductPlan {
   size_t StepEnd(size_t p0, size_t p_end) const;  // panels [p0, result) make one step
 };
 
-// In a layer, what makes A and what takes C (activations, batch norm) runs on one core if it is
-// small, and so does the product.
-enum class ProductPlace { kAlone, kLayer };
-
 struct ProductForm {
   TileGeometry tile, wide;
   bool a_transposed, b_transposed;
-  ProductPlace place = ProductPlace::kAlone;
+  Place place = Place::kAlone;
 };
 // a_row: how far apart the rows of A are if they are read where they lie, else 0.
 ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, size_t a_row = 0);

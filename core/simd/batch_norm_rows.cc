@@ -7,6 +7,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/batch_norm_rows.cc"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
 #include "core/simd/math-inl.h"
@@ -56,9 +57,11 @@ HWY_INLINE void AddToDoubles(V v, double* HWY_RESTRICT to) {
   }
 }
 
-// d and d^2 of the moments.
+// d and d^2 of the moments; kCopy: x also goes past the caches.
+template <bool kCopy>
 struct MomentTerms {
   const float* HWY_RESTRICT x;
+  float* HWY_RESTRICT past;
   struct Constants {
     V pivot;
   };
@@ -69,7 +72,9 @@ struct MomentTerms {
   HWY_INLINE void Prefetch(size_t at) const { FetchToSecondCache(x + at); }
   template <bool kTail>
   HWY_INLINE void Add(const Constants& k, size_t at, size_t n, V& first, V& second) const {
-    const V deviation = hn::Sub(LoadMaybeTail<kTail>(D(), x + at, n), k.pivot);
+    const V value = LoadMaybeTail<kTail>(D(), x + at, n);
+    if constexpr (kCopy && !kTail) hn::Stream(value, D(), past + at);
+    const V deviation = hn::Sub(value, k.pivot);
     first = hn::Add(first, deviation);
     second = hn::MulAdd(deviation, deviation, second);
   }
@@ -240,18 +245,18 @@ void FormPivots(const float* x, size_t count, size_t rows, size_t stride, float*
   if (c < count) FormPivot<true>(x + c, count - c, n, stride, pivot + c);
 }
 
-void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, double* mean,
-                             double* m2) {
+template <class Terms>
+HWY_INLINE void Moments(const Terms& terms, size_t rows, size_t channels, double* mean,
+                        double* m2) {
   const DD dd;
   const hn::Rebind<float, DD> half;
   const size_t lanes = hn::Lanes(dd);
   const auto n = hn::Set(dd, static_cast<double>(rows));
   const auto zero = hn::Zero(dd);
-  const MomentTerms terms{x};
   Segment s;
   for (size_t channel = 0; channel < channels; channel += kSegment) {
     const size_t count = std::min(kSegment, channels - channel);
-    FormPivots(x + channel, count, rows, channels, s.pivot);
+    FormPivots(terms.x + channel, count, rows, channels, s.pivot);
     SumSegment(terms, s, channel, count, rows, channels);
     for (size_t c = 0; c < count; c += lanes) {
       const size_t left = std::min(lanes, count - c);
@@ -263,6 +268,13 @@ void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, doubl
       StoreTail(hn::IfThenZeroElse(hn::Lt(m, zero), m), dd, m2 + channel + c, left);  // NaN stays
     }
   }
+}
+
+void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, double* mean, double* m2,
+                             float* past) {
+  if (past == nullptr) return Moments(MomentTerms<false>{x, nullptr}, rows, channels, mean, m2);
+  Moments(MomentTerms<true>{x, past}, rows, channels, mean, m2);
+  hwy::FlushStream();
 }
 
 template <class Terms>
@@ -323,8 +335,9 @@ namespace batchmark {
 HWY_EXPORT(TileMomentsRowsOnTarget);
 HWY_EXPORT(TileBackwardSumsRowsOnTarget);
 
-void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2) {
-  HWY_DYNAMIC_DISPATCH(TileMomentsRowsOnTarget)(x, rows, channels, mean, m2);
+void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2,
+                     float* past) {
+  HWY_DYNAMIC_DISPATCH(TileMomentsRowsOnTarget)(x, rows, channels, mean, m2, past);
 }
 
 void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t channels,

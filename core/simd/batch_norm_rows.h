@@ -19,7 +19,9 @@ namespace batchmark {
 // m2 >= (rows / 16) D^2 about, so sum d^2 is at most 16 times m2, and its 64 roundings a block make
 // a relative error of m2 below 16 * 64 u at the very worst. A constant channel has m2 = 0 exactly.
 // A NaN or an infinity in a channel makes its mean and m2 NaN.
-void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2);
+// past: null, or receives x, stored past the caches; both whole lines, and so a row.
+void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2,
+                     float* past = nullptr);
 
 // What the backward pass sums over a tile, with dyn = dy act'(act(scale v + shift)) where scale is
 // not null, else dyn = dy:

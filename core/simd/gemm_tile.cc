@@ -53,10 +53,10 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
-// Whether rows of C that are only written are fetched before the sums of a tile. On AVX-512 they are
-// as many lines as a core can have in flight: A and B wait behind them (Emerald Rapids: 36864 x 64 x
-// 32 TN 0.96, x 128 0.97, 4096 x 256 x 256 0.99, convolutions 0.99 to 1.00), and so do the stores of
-// the tile before, where sums are short (86528 x 32 x 9: 10 to 20 % slower).
+// Whether rows of C that are only written are fetched before the sums of a tile. On AVX-512 they
+// are as many lines as a core can have in flight: A and B wait behind them (Emerald Rapids: 36864 x
+// 64 x 32 TN 0.96, x 128 0.97, 4096 x 256 x 256 0.99, convolutions 0.99 to 1.00), and so do the
+// stores of the tile before, where sums are short (86528 x 32 x 9: 10 to 20 % slower).
 constexpr bool kFetchNew = !kAvx512;
 // Sums of so many steps cover the fetch (depth 16 loses 2 to 5 % by it).
 constexpr size_t kFetchSteps = 32;
@@ -176,7 +176,7 @@ bool IsShallow(const TileStrip& strip) {
          (kNeighbours || (strip.segments == 1 && strip.depth != 0));
 }
 bool AreShallow(const TileOperands& o, size_t columns) {
-  return o.a_depth == 1 && o.a_group == 0 && o.act <= Activation::kRelu && !o.wide && !o.past &&
+  return o.a_depth == 1 && o.a_group == 0 && o.act <= Activation::kRelu && !o.wide &&
          o.sgd == nullptr && columns == kMaxVectors * hn::Lanes(D());
 }
 
@@ -240,12 +240,12 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
   // Read once: Opaque would have them read again at each step.
   const size_t a_segment = o.a_segment, b_segment = o.b_segment, b_depth = o.b_depth;
   const size_t a_row = o.a_row, c_row = o.c_row;
-  const bool relu = o.act == Activation::kRelu;
+  const bool relu = o.act == Activation::kRelu, past = o.past;
   const TileStrip first = *strip;
   for (; strip != end && AreAlike(*strip, first); ++strip) {
     if (kNeighbours) {
       prefetcher.AtStrip(prefetcher.stream());
-    } else if (kFetch && end - strip > kAhead) {
+    } else if (kFetch && !past && end - strip > kAhead) {
       FetchLines<kRows>(t.c + strip[kAhead].c, c_row);
     }
     V acc[kRows][kMaxVectors];
@@ -258,7 +258,11 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
       ShallowSums(a, a_row, b, b_depth, first.depth, acc);
     }
     if (relu) ReluTile(acc);
-    StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, c_row);
+    if (past) {
+      StoreTile<StoreKind::kPast>(acc, 0, t.c + strip->c, c_row);
+    } else {
+      StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, c_row);
+    }
   }
   return strip;
 }

@@ -313,5 +313,30 @@ TEST_CASE("conv2d: the same bits for 1, 2, 3 and 8 threads") {
   });
 }
 
+TEST_CASE(
+    "conv2d: in a layer a large output of short sums is stored past the caches, with the same "
+    "bits") {
+  constexpr size_t kSamples = 50;  // 1.08 million floats
+  ForEachBackend([] {
+    for (const Conv2dShape& s : {Conv2dShape{kSamples, 28, 28, 1, 3, 3, 32, false},
+                                 Conv2dShape{kSamples, 28, 28, 1, 3, 3, 48, true}}) {
+      const Problem problem(s, kSamples, {});
+      Parallel parallel(2);
+      const Outputs alone = problem.Run(1);
+      for (const bool gather : {false, true}) {
+        Conv2d conv(parallel, s, true, Place::kLayer);
+        AlignedBuffer<float> dst(alone.dst.size());
+        TileMoments moments(kSamples, s.channels_out);
+        conv.Forward(kSamples, problem.src.pending, problem.weights.data(), problem.bias.data(),
+                     problem.o.out_act, dst.data(), gather ? &moments : nullptr);
+        CHECK(std::memcmp(dst.data(), alone.dst.data(), dst.size() * sizeof(float)) == 0);
+        if (!gather) continue;
+        CHECK(std::equal(moments.mean.begin(), moments.mean.end(), alone.moments.mean.begin()));
+        CHECK(std::equal(moments.m2.begin(), moments.m2.end(), alone.moments.m2.begin()));
+      }
+    }
+  });
+}
+
 }  // namespace
 }  // namespace batchmark

@@ -237,6 +237,17 @@ TEST_CASE("gemm: plans that share B, cut columns, and cut a long K") {
   }
 }
 
+TEST_CASE("gemm: operands read where they lie on large caches, whose rows share their sets") {
+  ForEachBackend([] {
+    CheckAll({GemmForm::kTN, 600, 70, 400, 424});  // rows of A a page apart, in slices
+    CheckAll({GemmForm::kTN, 1030, 100, 200, 0, 0, 0, true});
+    CheckAll({GemmForm::kTN, 1030, 600, 130});  // and so many panels that it is copied
+    CheckAll({GemmForm::kTN, 256, 64, 256});
+    CheckAll({GemmForm::kNN, 40, 500, 512});  // B in place: a slice of 512
+    CheckAll({GemmForm::kNN, 33, 257, 1000, 0, 0, 1, true});
+  });
+}
+
 TEST_CASE("gemm: no rows or columns touches nothing") {
   for (const GemmForm form : kForms) {
     CheckAll({form, 0, 5, 3});

@@ -9,6 +9,7 @@
 
 #include "core/base/parallel.h"
 #include "core/ops/batch_norm.h"
+#include "core/simd/batch_norm_rows.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/for_each_backend.h"
@@ -188,6 +189,23 @@ TEST_CASE("moments: the same bits for any number of threads") {
       const Moments many = Measure(threads, x, groups, positions, channels);
       CHECK(SameBits(one.mean.data(), many.mean.data(), one.mean.size()));
       CHECK(SameBits(one.var.data(), many.var.data(), one.var.size()));
+    }
+  });
+}
+
+TEST_CASE("moments: what is stored past the caches is what was read, and changes no moment") {
+  ForEachBackend([] {
+    for (const size_t channels : {16, 32, 64, 528}) {
+      for (const size_t rows : {1, 63, 130, 677}) {
+        AlignedBuffer<float> x(rows * channels), copy(rows * channels);
+        const std::vector<float> values = NormalFloats(x.size(), 5);
+        std::copy(values.begin(), values.end(), x.begin());
+        std::vector<double> plain(2 * channels), copied(2 * channels);
+        TileMomentsRows(x.data(), rows, channels, plain.data(), &plain[channels]);
+        TileMomentsRows(x.data(), rows, channels, copied.data(), &copied[channels], copy.data());
+        CHECK(std::equal(x.begin(), x.end(), copy.begin()));
+        CHECK(plain == copied);
+      }
     }
   });
 }

@@ -21,7 +21,7 @@ const std::vector<ProductForm> kForms = [] {
   for (const bool avx512 : {false, true}) {
     for (const auto& [a, b] : {std::pair{false, false}, {false, true}, {true, false}}) {
       const TileGeometry narrow{6, 8, 16}, tall{14, 16, 32}, wide{6, 16, 64};
-      for (const ProductPlace place : {ProductPlace::kAlone, ProductPlace::kLayer}) {
+      for (const Place place : {Place::kAlone, Place::kLayer}) {
         forms.push_back({avx512 ? tall : narrow, avx512 ? wide : kNone, a, b, place});
       }
     }
@@ -30,7 +30,7 @@ const std::vector<ProductForm> kForms = [] {
 }();
 
 std::string Name(const ProductForm& form, size_t m, size_t n, size_t k) {
-  return std::string(form.place == ProductPlace::kLayer ? "in a layer, " : "") +
+  return std::string(form.place == Place::kLayer ? "in a layer, " : "") +
          std::to_string(form.tile.rows) + " rows a strip, A " + (form.a_transposed ? "T" : "N") +
          ", B " + (form.b_transposed ? "T" : "N") + ": " + std::to_string(m) + " x " +
          std::to_string(n) + " x " + std::to_string(k);
@@ -79,7 +79,7 @@ TEST_CASE("product plan: the named products, with work for two threads where the
       CHECK(ElementSteps(plan) ==
             work / static_cast<double>(s.n) * static_cast<double>(plan.columns));
       CHECK(plan.n - plan.columns == (s.n == 100 ? 4 : 0));
-      const bool in_layer = form.place == ProductPlace::kLayer && form.tile.lanes == 16;
+      const bool in_layer = form.place == Place::kLayer && form.tile.lanes == 16;
       CHECK((plan.tasks() >= 2) == (work > (in_layer ? 786432 : 524288)));
       if (s.m <= 64 && plan.row_tasks == 2) CHECK(plan.strips % 2 == 0);
     }

@@ -45,8 +45,9 @@ constexpr size_t kPlainStrips = 15;
 // x 256 1.03, 512^3 1.02; 1024 x 512 x 1024 0.94).
 constexpr size_t kPlainFloats = size_t{1} << 18, kPlainSlice = 512;
 // Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far
-// apart (in floats) these are. Rows not where the second cache is large (1024^3, 512 x 512 x 1024,
-// AVX-512: read in place 1.02 and 1.04 times as fast).
+// apart (in floats) these are. Where the second cache is large, rows are not (1024^3, 512 x 512 x
+// 1024, AVX-512: read in place 1.02 and 1.04 times as fast), and columns for as many panels as
+// rows.
 constexpr size_t kCopyPanels = 8, kCopyRowsPanels = 16;
 constexpr size_t kSpreadRow = 1024;
 // Where caches are large, a transposed A is read in place: what of it shares sets of the first
@@ -114,7 +115,8 @@ size_t StripRows(const TileGeometry& tile, size_t a_row) {
   return std::min(tile.rows, HeldLines(a_row, tile.lanes) - kLinesOfB);
 }
 
-// Rows of a transposed A that a copy would be no help to, though far apart.
+// Whether the tile asks ahead for the rows of a transposed A: far apart, for too few panels to
+// repay a copy.
 bool IsSpread(const ProductForm& form, const ProductPlan& p, size_t a_row) {
   return form.a_transposed && HasLargeCaches(form.tile.lanes) && a_row >= kSpreadRow &&
          p.panels < kCopyRowsPanels && p.fetch;

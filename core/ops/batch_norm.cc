@@ -2,7 +2,6 @@
 #include "core/ops/batch_norm.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "core/base/check.h"
 #include "core/base/cpu.h"
@@ -55,8 +54,7 @@ size_t Backwards(size_t i, size_t chunks, size_t shares) {
 // 0.87 past, 1.03 through).
 bool StoresPast(size_t arrays, int threads, size_t floats, size_t channels, const float* dst) {
   const size_t held = LastCacheBytes() / 4 * (threads == 1 ? 2 : 3);
-  return arrays * floats * sizeof(float) > held && channels % kLineFloats == 0 &&
-         reinterpret_cast<uintptr_t>(dst) % (kLineFloats * sizeof(float)) == 0;
+  return arrays * floats * sizeof(float) > held && AreWholeLines(channels, dst);
 }
 
 bool StoresPast(const Pending& src, int threads, size_t floats, const float* dst) {

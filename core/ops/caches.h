@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 
 namespace batchmark {
@@ -11,6 +12,11 @@ namespace batchmark {
 inline constexpr size_t kLineFloats = 16;
 
 constexpr bool HasLargeCaches(size_t lanes) { return lanes == kLineFloats; }
+
+// Whether rows of so many floats from p on are whole lines, as what is stored past the caches has to be.
+inline bool AreWholeLines(size_t row, const float* p) {
+  return row % kLineFloats == 0 && reinterpret_cast<uintptr_t>(p) % (kLineFloats * sizeof(float)) == 0;
+}
 
 // Lines of rows `row` floats apart, a line or less of each, that the first cache holds: 64 sets of 8
 // or 12 lines, of which rows that are whole lines apart use but some.

@@ -1,7 +1,6 @@
 #include "core/ops/conv2d.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <vector>
 
 #include "core/base/aligned.h"
@@ -171,11 +170,10 @@ struct Conv2d::State {
   }
 
   bool StoresPast(size_t n, const float* dst) const {
-    const size_t line = kLineFloats * sizeof(float);
     return place == Place::kLayer && HasLargeCaches(tile.lanes) &&
            forward.kernel_h * forward.kernel_w * forward.depth <= kShortSum &&
            n * forward.out_h * forward.out_w * forward.columns >= kPastFloats &&
-           forward.columns % kLineFloats == 0 && reinterpret_cast<uintptr_t>(dst) % line == 0;
+           AreWholeLines(forward.columns, dst);
   }
 
   Parallel& parallel;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
 #include "core/simd/gemm_prefetch-inl.h"
@@ -204,8 +205,8 @@ HWY_INLINE void FetchTurn(const float* a, size_t a_depth) {
 #pragma GCC unroll 8
   for (size_t k = 0; k < kTurn; ++k, a += a_depth) {
     Opaque(a);
-    FetchToFirstCache(a);
-    if (kRows > 1) FetchToFirstCache(a + (kRows - 1));
+    hwy::Prefetch(a);
+    if (kRows > 1) hwy::Prefetch(a + (kRows - 1));
   }
 }
 

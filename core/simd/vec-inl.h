@@ -34,15 +34,6 @@ HWY_INLINE void FetchToSecondCache(const void* p) {
 #endif
 }
 
-// Advice: the line at p, which is in the second cache, will be wanted in a moment.
-HWY_INLINE void FetchToFirstCache(const void* p) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  __builtin_prefetch(p, 0, 3);
-#else
-  hwy::Prefetch(p);
-#endif
-}
-
 // Advice: the line at p will be written. Taken from a core that has written or read it now, the
 // store need not wait for that.
 HWY_INLINE void FetchToWrite(const void* p) {

@@ -158,8 +158,9 @@ std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv
   const LinearBlockShape shape{.positions = conv.OutHeight() * conv.OutWidth(),
                                .channels = conv.channels_out,
                                .weight_shape = {conv.kernel_h, conv.kernel_w, conv.channels_in, conv.channels_out}};
-  return std::make_unique<LinearBlock<Conv2d>>(parallel, Conv2d(parallel, conv, true, Place::kLayer), shape, conv.samples, act,
-                                               std::move(norm), placement, weight_decay, /*descend=*/false);
+  return std::make_unique<LinearBlock<Conv2d>>(parallel, Conv2d(parallel, conv, true, Place::kLayer), shape,
+                                               conv.samples, act, std::move(norm), placement, weight_decay,
+                                               /*descend=*/false);
 }
 
 std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dense, Activation act,

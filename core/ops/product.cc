@@ -20,8 +20,6 @@ namespace {
 // 6 % faster).
 constexpr size_t kPastFloats = size_t{1} << 23;
 constexpr size_t kPastRow = 1024;
-// A slice of all panels of B up to this size stays in a second cache between steps.
-constexpr size_t kNearSliceFloats = size_t{1} << 15;
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
 
 // Rows that touch are one long row: each row takes a turn of its own.
@@ -197,6 +195,11 @@ size_t Product::CopyA(const Pending& src, size_t row, size_t rows, size_t k, siz
   return stride;
 }
 
+const float* Product::SharedPanel(const ProductPlan& plan, const ProductStep& step) const {
+  return shared_b_.data() +
+         plan.tile.panel * (plan.panels * step.k0 + step.p0 * (step.k1 - step.k0));
+}
+
 // B of the step: in place, in the panels that all tasks share, or in panels of the task's own.
 void Product::LoadB(const ProductPlan& plan, const ProductOperands& o, const ProductStep& step,
                     float* scratch, TileOperands& t) const {
@@ -212,16 +215,14 @@ void Product::LoadB(const ProductPlan& plan, const ProductOperands& o, const Pro
   t.b_depth = panel;
   t.b_panel = panel * depth;
   if (plan.shared_b) {
-    t.b = shared_b_.data() + panel * (plan.panels * step.k0 + step.p0 * depth);
+    t.b = SharedPanel(plan, step);
     return;
   }
   t.b = scratch;
   PackB(o, step.k0, depth, j, t.columns, panel, scratch);
 }
 
-// What the next step reads and writes and this one does not. Panels that all tasks share are
-// fetched one panel ahead within the step if a slice of all of them does not stay in the second
-// cache.
+// What the next step reads and writes and this one does not.
 void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                            const ProductStep& step, const ProductStep& next,
                            TileOperands& t) const {
@@ -237,9 +238,9 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                         : FetchRange(o.a + row0 * o.a_row + next.k0, depth, rows, o.a_row);
   }
   if (plan.shared_b) {
-    if (plan.panels * form_.tile.panel * plan.slice > kNearSliceFloats) {
-      t.prefetch[1] = FetchRange(t.b + t.b_panel, (step.k1 - step.k0) * form_.tile.panel,
-                                 step.p1 - step.p0 - 1, t.b_panel);
+    if (plan.PanelSteps() && !next.SameB(step)) {
+      const float* const panel = SharedPanel(plan, next);
+      t.prefetch[1] = {panel, depth * plan.tile.panel * sizeof(float)};
     }
   } else if (next.k0 != step.k0 || next.p0 != step.p0) {
     t.prefetch[1] = form_.b_transposed

@@ -74,6 +74,7 @@ class Product {
   // distance of its rows.
   size_t CopyA(const Pending& src, size_t row, size_t rows, size_t k, size_t depth,
                float* to) const;
+  const float* SharedPanel(const ProductPlan& plan, const ProductStep& step) const;
   void LoadB(const ProductPlan& plan, const ProductOperands& operands, const ProductStep& step,
              float* scratch, TileOperands& tile) const;
   // The columns of the task that are in no panel.

@@ -37,6 +37,7 @@ struct ProductPlan {
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
   bool pack_b, shared_b;           // shared_b: once, for all tasks
   bool tail;   // B is read where it lies, but for the last panel: its columns end within a vector
+  bool deep;   // a few columns a task, in deep slices
   bool fetch;  // the next step's operands; else they are near already
   bool spread_a;  // A, transposed, is read where it lies though its rows are far apart: see the tile
   bool copy_a = false, group_a = false;  // group_a: strip by strip
@@ -49,6 +50,9 @@ struct ProductPlan {
   bool SumsAtOnce() const { return chunks == 1 && (slice >= k || hold); }
   bool PacksOwnB(size_t p0) const { return pack_b ? !shared_b : tail && p0 + 1 == panels; }
 
+  // Panels that all tasks share go one a step, each fetched while the one before it is used: what is
+  // fetched too early would push others out of the second cache.
+  bool PanelSteps() const;
   ProductStep FirstStep(size_t task) const;
   // Panels, then pieces of rows, then slices of depth. False at the end of the task.
   bool Advance(ProductStep& step) const;

@@ -248,6 +248,14 @@ TEST_CASE("gemm: operands read where they lie on large caches, whose rows share 
   });
 }
 
+TEST_CASE("gemm: tasks of few columns in deep slices, and shared panels one a step") {
+  for (const GemmForm form : kForms) {
+    CheckAll({form, 300, 520, 300, 0, 0, 0, true});
+    CheckAll({form, 1030, 490, 320, 1, 2, 3});
+    CheckAll({form, 290, 550, 1100, 0, 0, 1, true});  // slices of 550: sums are held
+  }
+}
+
 TEST_CASE("gemm: no rows or columns touches nothing") {
   for (const GemmForm form : kForms) {
     CheckAll({form, 0, 5, 3});
@@ -260,7 +268,8 @@ TEST_CASE("gemm: the same bits for 1, 2, 3 and 8 threads") {
     for (const Case& c : {Case{GemmForm::kNN, 260, 190, 120}, Case{GemmForm::kNT, 30, 1500, 64},
                           Case{GemmForm::kTN, 300, 64, 96}, Case{GemmForm::kNN, 28, 60, 4000},
                           Case{GemmForm::kNT, 180, 190, 2048}, Case{GemmForm::kNN, 60, 100, 300},
-                          Case{GemmForm::kTN, 200, 300, 600}, Case{GemmForm::kNN, 130, 60, 200}}) {
+                          Case{GemmForm::kTN, 200, 300, 600}, Case{GemmForm::kNT, 300, 500, 320},
+                          Case{GemmForm::kNN, 130, 60, 200}}) {
       const Problem problem(c);
       const AlignedBuffer<float> one = problem.Run(1);
       for (const int threads : {2, 3, 8}) {

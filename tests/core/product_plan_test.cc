@@ -2,6 +2,7 @@
 #include "core/ops/product_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,22 @@ std::string Name(const ProductForm& form, size_t m, size_t n, size_t k) {
          std::to_string(form.tile.rows) + " rows a strip, A " + (form.a_transposed ? "T" : "N") +
          ", B " + (form.b_transposed ? "T" : "N") + ": " + std::to_string(m) + " x " +
          std::to_string(n) + " x " + std::to_string(k);
+}
+
+// Whether each step of the first task finds room in a worker's scratch for its A, if that is
+// copied, and for its own B.
+bool CopiesFit(const ProductPlan& plan) {
+  ProductStep s = plan.FirstStep(0);
+  do {
+    const size_t depth = s.k1 - s.k0, strips = s.s1 - s.s0, panels = s.p1 - s.p0;
+    const size_t a =
+        strips * std::max(CopyStride(depth) * plan.tile.rows, depth * RoundUp(plan.tile.rows, 16));
+    if (plan.copy_a && a > AScratchFloats(plan.tile)) return false;
+    if (plan.PacksOwnB(s.p0) && panels * plan.tile.panel * depth > BScratchFloats(plan.tile)) {
+      return false;
+    }
+  } while (plan.Advance(s));
+  return true;
 }
 
 // Every element of C is stepped over once for every k.
@@ -106,6 +123,11 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
         if (plan.shared_b) {
           REQUIRE(plan.panels * form.tile.panel * plan.k <= most.MostSharedFloats());
         }
+        for (const bool pending : {false, true}) {
+          ProductPlan loaded = plan;
+          PlanA(form, kSharedSet, pending && form.place == Place::kLayer, loaded);
+          REQUIRE(CopiesFit(loaded));
+        }
         if (plan.chunks > 1) REQUIRE(plan.chunks * plan.m * plan.n <= most.MostSlotFloats());
         if (plan.hold) {
           size_t tiles = 0;
@@ -117,6 +139,28 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
         }
       }
     }
+  }
+}
+
+TEST_CASE("product plan: where caches are large, many rows and panels take few columns a task") {
+  for (const ProductForm& form : kForms) {
+    const bool deep = !form.a_transposed && form.tile.lanes == 16;
+    for (const auto& [m, n, k] :
+         {std::array<size_t, 3>{1024, 1024, 1024}, {2048, 2048, 2048}, {300, 600, 500}}) {
+      const ProductPlan near = PlanProduct(form, m, n, k), plan = PlanProduct(form, m, n, k, 1024);
+      INFO(Name(form, m, n, k));
+      REQUIRE(plan.deep == deep);
+      CHECK(near.SumsAtOnce());
+      CHECK(plan.SumsAtOnce());
+      if (!deep) continue;
+      CHECK(!plan.shared_b);
+      CHECK(plan.slice == std::min<size_t>(k, 1024));
+      CHECK(plan.row_tasks == CeilDiv(m, 1024));
+      CHECK(plan.MostSharedFloats() <= CeilDiv(n, 32) * 32 * 288);  // of a smaller k
+    }
+    CHECK(!PlanProduct(form, 1024, 1024, 256).deep);
+    CHECK(!PlanProduct(form, 128, 1024, 1024).deep);
+    CHECK(!PlanProduct(form, 1024, 256, 1024).deep);
   }
 }
 

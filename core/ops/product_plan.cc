@@ -28,20 +28,28 @@ constexpr size_t kWidePieceStrips = 12;
 // A task of several slices holds its sums from slice to slice, tile by tile: rows of C, often a
 // power of two apart, would fight for a few sets of the caches (2048^3, AVX2, two threads: 5 %). So
 // many floats leave room in a second cache of 512 KiB.
-constexpr size_t kHeldFloats = size_t{72} << 10;
+constexpr size_t kHeldFloats = size_t{1} << 16;
 // Every task reads all of B. Where B does not stay in a second cache, so many rows hide that.
 constexpr size_t kWideTaskRows = 64;
 constexpr size_t kLargeB = size_t{1} << 18;  // floats
 // Panels of B packed at once by a task: 8 x 36 KiB.
 constexpr size_t kPiecePanels = 8;
-// Where caches are large, products of many rows and panels whose A lies along depth take a few
-// columns a task: it copies their B for itself, in slices so deep, which stay in the second cache
-// while all its rows of A stream by, a few strips a step. B as panels that all tasks share is
-// written to the third cache and read from there by each of them, which takes as long as a tenth of
-// the work (Emerald Rapids, one thread: 1024^3 NN 1.04 times as fast, 512 x 1024 x 1024 NN 1.10,
-// NT 1.15, 512 x 1024 x 2048 1.11, 512^3 NT 1.09; deep slices of shared panels 512 x 1024 x
-// 1024 1.05).
-constexpr size_t kDeepSlice = 1024, kDeepPanels = 2, kDeepRows = 1024, kDeepPieceStrips = 3;
+// Where caches are large, products of many rows and panels take a few columns a task: it copies
+// their B for itself, in slices that stay in the second cache while all its rows of A stream by. B
+// as panels that all tasks share is written to the third cache and read from there by each of them,
+// which takes as long as a tenth of the work. Of an A along depth, slices are so deep that most
+// products have one, and pieces of few strips (Emerald Rapids, one thread: 1024^3 NN 1.04 times as
+// fast, 512 x 1024 x 1024 NN 1.10, NT 1.15, 512 x 1024 x 2048 1.11, 512^3 NT 1.09); a transposed A,
+// of rows far apart, is copied by each task (512 x 1024 x 1024 1.05, 512^3 1.01, 784 x 512 x 512
+// 0.99, 1024^3 with two threads 1.03).
+struct NarrowCut {
+  size_t slice, panels, rows, piece_strips;
+};
+constexpr NarrowCut kNarrowAlongDepth{1024, 2, 1024, 3}, kNarrowAlongRows{kSlice, 8, 512, 8};
+constexpr const NarrowCut& NarrowCutOf(const ProductForm& form) {
+  return form.a_transposed ? kNarrowAlongRows : kNarrowAlongDepth;
+}
+constexpr size_t kNarrowHeldFloats = size_t{136} << 10;  // panels x rows, rounded up to strips
 // Panels of B read where they lie: more would spread a slice over too many pages, and weights that
 // other cores have just changed come faster as a copy (layers 512 wide, 16 panels: a step of the
 // net 0.96). One line of each row of B uses but a few sets of the first cache, so that many strips
@@ -64,7 +72,7 @@ constexpr size_t kSpreadRow = 1024;
 // near (36864 x 64 x 128 1.19, x 32 1.05, x 512 1.23; 2048 x 64 x 128 1.40, 4096 x 256 x 256 1.05);
 // many panels repay a copy of such rows all the same (1024^3 0.95), however many tasks share them.
 // Of more rows in a slice, often in the same sets, lines no longer wait in the second cache (36864
-// x 64 x 256: 0.8 in one slice, 1.05 in two).
+// x 64 x 256: 0.8 in one slice, 1.05 in two; copied, 512 x 1024 x 1024 0.98).
 constexpr size_t kSpreadSlice = 192;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
@@ -97,8 +105,8 @@ constexpr double kPairWork = 16.0 * 1024 * 1024;
 
 // Of so few rows, columns alone give tasks enough.
 constexpr size_t kOwnRows = 288;
-bool IsDeep(const ProductForm& form, const ProductPlan& p) {
-  return !form.a_transposed && HasLargeCaches(p.tile.lanes) && !p.wide && p.m > kOwnRows &&
+bool IsNarrow(const ProductForm& form, const ProductPlan& p) {
+  return HasLargeCaches(form.tile.lanes) && !p.wide && p.m > kOwnRows &&
          p.panels >= 2 * kCopyPanels && p.k > kSlice;
 }
 
@@ -129,11 +137,14 @@ size_t StripRows(const TileGeometry& tile, size_t a_row) {
   return std::min(tile.rows, HeldLines(a_row, tile.lanes) - kLinesOfB);
 }
 
+bool HasFarColumns(const ProductForm& form, size_t a_row) {
+  return form.a_transposed && HasLargeCaches(form.tile.lanes) && a_row >= kSpreadRow;
+}
+
 // Whether the tile asks ahead for the rows of a transposed A: far apart, for too few panels to
 // repay a copy.
 bool IsSpread(const ProductForm& form, const ProductPlan& p, size_t a_row) {
-  return form.a_transposed && HasLargeCaches(form.tile.lanes) && a_row >= kSpreadRow &&
-         p.panels < kCopyRowsPanels && p.fetch;
+  return HasFarColumns(form, a_row) && p.panels < kCopyRowsPanels && p.fetch;
 }
 
 }  // namespace
@@ -155,9 +166,11 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   p.spread_a = IsSpread(form, p, a_row);
   const bool plain = form.place == Place::kAlone && HasLargeCaches(p.tile.lanes) &&
                      !form.a_transposed && !form.b_transposed && k * n <= kPlainFloats;
-  p.deep = !plain && IsDeep(form, p);
-  const size_t most_depth = p.spread_a ? kSpreadSlice
-                            : p.deep   ? kDeepSlice
+  p.narrow = !plain && IsNarrow(form, p);
+  const NarrowCut& cut = NarrowCutOf(form);
+  const bool shallow = p.spread_a || (p.narrow && HasFarColumns(form, a_row));
+  const size_t most_depth = shallow    ? kSpreadSlice
+                            : p.narrow ? cut.slice
                             : plain    ? kPlainSlice
                                        : kSlice;
   const bool sliced = !p.wide && k > most_depth;
@@ -178,9 +191,9 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   } else if (work > one_task) {
     const size_t most = static_cast<size_t>(work / kTaskWork);
     const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
-    if (p.deep) {
-      p.row_tasks = CeilDiv(m, kDeepRows);
-      p.column_tasks = CeilDiv(p.panels, kDeepPanels);
+    if (p.narrow) {
+      p.row_tasks = CeilDiv(m, cut.rows);
+      p.column_tasks = CeilDiv(p.panels, cut.panels);
     } else if (p.panels >= OwnPanels(m, sliced)) {
       // Each task has all rows, and packs its own part of B.
       p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
@@ -219,11 +232,12 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
       std::max<size_t>(1, CeilDiv(p.chunk, p.wide && p.chunk > kSlice ? kWideSlice : most_depth));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
   const size_t task_strips = CeilDiv(p.strips, p.row_tasks);
-  const size_t piece = p.wide ? kWidePieceStrips : p.deep ? kDeepPieceStrips : kPieceStrips;
+  const size_t piece = p.wide ? kWidePieceStrips : p.narrow ? cut.piece_strips : kPieceStrips;
   p.piece = EvenParts{task_strips, CeilDiv(task_strips, piece)}.widest();
   const size_t tiles = task_strips * CeilDiv(p.panels, p.column_tasks);
-  p.hold = sliced && p.chunks == 1 && tiles * p.TileFloats() <= kHeldFloats;
-  p.shared_b = p.pack_b && p.row_tasks > kOwnTasks && !p.deep;
+  p.hold = sliced && p.chunks == 1 &&
+           tiles * p.TileFloats() <= (p.narrow ? kNarrowHeldFloats : kHeldFloats);
+  p.shared_b = p.pack_b && p.row_tasks > kOwnTasks && !p.narrow;
   p.tail = !p.pack_b && p.columns % p.tile.lanes != 0;
   return p;
 }
@@ -246,19 +260,20 @@ void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) 
 
 size_t AScratchFloats(const TileGeometry& tile) {
   constexpr size_t kDepths =
-      std::max(kPieceStrips * CopyStride(kSlice), kDeepPieceStrips * CopyStride(kDeepSlice));
+      std::max(kPieceStrips * CopyStride(kSlice),
+               kNarrowAlongDepth.piece_strips * CopyStride(kNarrowAlongDepth.slice));
   return RoundUp(tile.rows, 16) * kDepths;
 }
-static_assert(kDeepPanels * kDeepSlice <= kPiecePanels * kSlice);
+static_assert(kNarrowAlongDepth.panels * kNarrowAlongDepth.slice <= kPiecePanels * kSlice);
 size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.panel * kSlice; }
-size_t SumsScratchFloats() { return kHeldFloats; }
+size_t SumsScratchFloats() { return std::max(kHeldFloats, kNarrowHeldFloats); }
 
 size_t ProductPlan::MostSharedFloats() const {
   if (!pack_b || strips <= 1) return 0;
   const size_t most = std::min(CeilDiv(n, tile.panel), OwnPanels(m, k > kSlice) - 1);
-  // A small C is shared out by rows only while K is too short to be cut, and what may be deep,
-  // while it is not.
-  const size_t depth = deep ? kSlice : m * n <= kSmallC ? 2 * kMinChunk : k;
+  // A small C is shared out by rows only while K is too short to be cut, and what makes narrow
+  // tasks, while it is too short for them.
+  const size_t depth = narrow ? kSlice : m * n <= kSmallC ? 2 * kMinChunk : k;
   return most * tile.panel * std::min(k, depth);
 }
 

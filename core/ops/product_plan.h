@@ -37,7 +37,7 @@ struct ProductPlan {
   size_t row_tasks, column_tasks;  // strips and panels, shared out evenly
   bool pack_b, shared_b;           // shared_b: once, for all tasks
   bool tail;   // B is read where it lies, but for the last panel: its columns end within a vector
-  bool deep;   // a few columns a task, in deep slices
+  bool narrow;  // a few columns a task, with B of its own
   bool fetch;  // the next step's operands; else they are near already
   bool spread_a;  // A, transposed, is read where it lies though its rows are far apart: see the tile
   bool copy_a = false, group_a = false;  // group_a: strip by strip

@@ -248,7 +248,7 @@ TEST_CASE("gemm: operands read where they lie on large caches, whose rows share 
   });
 }
 
-TEST_CASE("gemm: tasks of few columns in deep slices, and shared panels one a step") {
+TEST_CASE("gemm: narrow tasks, and shared panels one a step") {
   for (const GemmForm form : kForms) {
     CheckAll({form, 300, 520, 300, 0, 0, 0, true});
     CheckAll({form, 1030, 490, 320, 1, 2, 3});

@@ -100,6 +100,31 @@ void DrawAxes(Svg& svg, const Plot& plot, const Frame& frame, const Scale& x, co
            {kTickSize, ink::kText, "end", false, 0, false});
 }
 
+constexpr double kReferenceSize = 12;  // px of a reference's label
+
+struct LabelBox {
+  double left, right, base;
+};
+
+// The box, moved by whole lines of text, up or else down, off those that are taken.
+LabelBox PlaceLabel(const LabelBox& wanted, const std::vector<LabelBox>& taken, double low,
+                    double high) {
+  constexpr double kHeight = 15, kGap = 6;
+  const auto is_free = [&](const LabelBox& box) {
+    return std::none_of(taken.begin(), taken.end(), [&](const LabelBox& other) {
+      return std::abs(box.base - other.base) < kHeight && box.left < other.right + kGap &&
+             other.left < box.right + kGap;
+    });
+  };
+  for (const double line : {-kHeight, kHeight}) {
+    LabelBox box = wanted;
+    for (; box.base >= low && box.base <= high; box.base += line) {
+      if (is_free(box)) return box;
+    }
+  }
+  return wanted;
+}
+
 void DrawReferences(Svg& svg, const Plot& plot, const Frame& frame, const Scale& x,
                     const Scale& y) {
   svg.BeginClip({frame.left, frame.top}, frame.right - frame.left, frame.bottom - frame.top);
@@ -108,15 +133,19 @@ void DrawReferences(Svg& svg, const Plot& plot, const Frame& frame, const Scale&
              {r.color, 1.2, r.dash, 1});
   }
   svg.EndClip();
+  std::vector<LabelBox> taken;
   for (const PlotReference& r : plot.references) {
     if (r.label.empty()) continue;
     const PlotPoint& end = r.label_at_end ? r.to : r.from;
-    const double width = TextWidth(r.label, 12);
-    const double at_x = std::clamp(x.ToPixel(end.x), frame.left + 4 + (r.label_at_end ? width : 0),
-                                   frame.right - 4 - (r.label_at_end ? 0 : width));
-    const double at_y = std::clamp(y.ToPixel(end.y) - 6, frame.top + 12, frame.bottom - 4);
-    svg.Text({at_x, at_y}, r.label,
-             {12, ink::kMuted, r.label_at_end ? "end" : "start", false, 0, true});
+    const double width = TextWidth(r.label, kReferenceSize);
+    const double left = std::clamp(x.ToPixel(end.x) - (r.label_at_end ? width : 0), frame.left + 4,
+                                   frame.right - 4 - width);
+    const double low = frame.top + kReferenceSize, high = frame.bottom - 4;
+    const double base = std::clamp(y.ToPixel(end.y) - 6, low, high);
+    const LabelBox box = PlaceLabel({left, left + width, base}, taken, low, high);
+    taken.push_back(box);
+    svg.Text({r.label_at_end ? box.right : box.left, box.base}, r.label,
+             {kReferenceSize, ink::kMuted, r.label_at_end ? "end" : "start", false, 0, true});
   }
 }
 

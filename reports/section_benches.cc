@@ -233,7 +233,7 @@ void WriteRoofline(const BenchFile& file, const std::string& stem, const std::st
     plot.references.push_back({{left, rate * left},
                                {knee, rate * knee},
                                std::string(name) + " " + Significant(rate, 3) + " GB/s",
-                               false,
+                               true,
                                "4 4",
                                "#8c959f"});
   }

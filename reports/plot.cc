@@ -102,24 +102,31 @@ void DrawAxes(Svg& svg, const Plot& plot, const Frame& frame, const Scale& x, co
 
 constexpr double kReferenceSize = 12;  // px of a reference's label
 
-struct LabelBox {
-  double left, right, base;
+struct Box {
+  double left, top, right, bottom;
+  bool Overlaps(const Box& other) const {
+    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+  }
 };
 
-// The box, moved by whole lines of text, up or else down, off those that are taken.
-LabelBox PlaceLabel(const LabelBox& wanted, const std::vector<LabelBox>& taken, double low,
-                    double high) {
-  constexpr double kHeight = 15, kGap = 6;
-  const auto is_free = [&](const LabelBox& box) {
-    return std::none_of(taken.begin(), taken.end(), [&](const LabelBox& other) {
-      return std::abs(box.base - other.base) < kHeight && box.left < other.right + kGap &&
-             other.left < box.right + kGap;
-    });
-  };
-  for (const double line : {-kHeight, kHeight}) {
-    LabelBox box = wanted;
-    for (; box.base >= low && box.base <= high; box.base += line) {
-      if (is_free(box)) return box;
+// Of a line of text with its baseline at `base`.
+constexpr double kAscent = 11, kDescent = 3;
+Box TextBox(double left, double width, double base) {
+  return {left, base - kAscent, left + width, base + kDescent};
+}
+
+// The baseline of a label: the wanted one, moved by whole lines, up or else down, off what is
+// taken.
+double FreeBase(double left, double width, double wanted, const std::vector<Box>& taken, double low,
+                double high) {
+  constexpr double kStep = 15;
+  for (const double step : {-kStep, kStep}) {
+    for (double base = wanted; base >= low && base <= high; base += step) {
+      const Box box = TextBox(left, width, base);
+      if (std::none_of(taken.begin(), taken.end(),
+                       [&](const Box& other) { return box.Overlaps(other); })) {
+        return base;
+      }
     }
   }
   return wanted;
@@ -133,7 +140,8 @@ void DrawReferences(Svg& svg, const Plot& plot, const Frame& frame, const Scale&
              {r.color, 1.2, r.dash, 1});
   }
   svg.EndClip();
-  std::vector<LabelBox> taken;
+  constexpr double kGap = 6;  // between labels side by side
+  std::vector<Box> taken;
   for (const PlotReference& r : plot.references) {
     if (r.label.empty()) continue;
     const PlotPoint& end = r.label_at_end ? r.to : r.from;
@@ -141,10 +149,10 @@ void DrawReferences(Svg& svg, const Plot& plot, const Frame& frame, const Scale&
     const double left = std::clamp(x.ToPixel(end.x) - (r.label_at_end ? width : 0), frame.left + 4,
                                    frame.right - 4 - width);
     const double low = frame.top + kReferenceSize, high = frame.bottom - 4;
-    const double base = std::clamp(y.ToPixel(end.y) - 6, low, high);
-    const LabelBox box = PlaceLabel({left, left + width, base}, taken, low, high);
-    taken.push_back(box);
-    svg.Text({r.label_at_end ? box.right : box.left, box.base}, r.label,
+    const double wanted = std::clamp(y.ToPixel(end.y) - 6, low, high);
+    const double base = FreeBase(left, width + kGap, wanted, taken, low, high);
+    taken.push_back(TextBox(left, width + kGap, base));
+    svg.Text({r.label_at_end ? left + width : left, base}, r.label,
              {kReferenceSize, ink::kMuted, r.label_at_end ? "end" : "start", false, 0, true});
   }
 }
@@ -173,13 +181,6 @@ void DrawEndLabels(Svg& svg, const Plot& plot, const Frame& frame, const Scale& 
   }
 }
 
-struct Box {
-  double left, top, right, bottom;
-  bool Overlaps(const Box& other) const {
-    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
-  }
-};
-
 // Above right, below right, above left, below left: the first place that is free and inside the
 // frame.
 void DrawMarkLabels(Svg& svg, const Plot& plot, const Frame& frame, const Scale& x,
@@ -199,14 +200,14 @@ void DrawMarkLabels(Svg& svg, const Plot& plot, const Frame& frame, const Scale&
     for (const auto& [left, below] :
          {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
       const double from = left ? p.x - reach - width : p.x + reach;
-      const double base = below ? p.y + reach + 11 : p.y - reach;
-      const Box box{from, base - 11, from + width, base + 3};
+      const double base = below ? p.y + reach + kAscent : p.y - reach;
+      const Box box = TextBox(from, width, base);
       int clashes = from < frame.left || from + width > frame.right + 8 ? 100 : 0;
       for (const Box& other : taken) clashes += box.Overlaps(other);
       if (clashes < least) least = clashes, best = box, best_left = left;
     }
     taken.push_back(best);
-    svg.Text({best_left ? best.right : best.left, best.bottom - 3}, Label(mark.label),
+    svg.Text({best_left ? best.right : best.left, best.bottom - kDescent}, Label(mark.label),
              {kLabelSize, mark.color, best_left ? "end" : "start", true, 0, true});
   }
 }

@@ -239,8 +239,7 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
   }
   if (plan.shared_b) {
     if (plan.PanelSteps() && !next.SameB(step)) {
-      const float* const panel = SharedPanel(plan, next);
-      t.prefetch[1] = {panel, depth * plan.tile.panel * sizeof(float)};
+      t.prefetch[1] = {SharedPanel(plan, next), depth * plan.tile.panel * sizeof(float)};
     }
   } else if (next.k0 != step.k0 || next.p0 != step.p0) {
     t.prefetch[1] = form_.b_transposed

@@ -38,7 +38,7 @@ constexpr size_t kPiecePanels = 8;
 // their B for itself, in slices that stay in the second cache while all its rows of A stream by. B
 // as panels that all tasks share is written to the third cache and read from there by each of them,
 // which takes as long as a tenth of the work. Of an A along depth, slices are so deep that most
-// products have one, and pieces of few strips (Emerald Rapids, one thread: 1024^3 NN 1.04 times as
+// products have one, and pieces of few strips (Emerald Rapids, one thread: 1024^3 NN 1.03 times as
 // fast, 512 x 1024 x 1024 NN 1.10, NT 1.15, 512 x 1024 x 2048 1.11, 512^3 NT 1.09); a transposed A,
 // of rows far apart, is copied by each task (512 x 1024 x 1024 1.05, 512^3 1.01, 784 x 512 x 512
 // 0.99, 1024^3 with two threads 1.03).
@@ -103,11 +103,15 @@ constexpr size_t kOwnTasks = 2;
 // own part of B, where that makes equal parts; a small batch by rows all the same.
 constexpr double kPairWork = 16.0 * 1024 * 1024;
 
+// So many that each of several column tasks repays its copy of A.
+bool HasManyPanels(const ProductPlan& p) { return p.panels >= 2 * kCopyPanels; }
+
 // Of so few rows, columns alone give tasks enough.
 constexpr size_t kOwnRows = 288;
+// Whether tasks are narrow: see NarrowCut.
 bool IsNarrow(const ProductForm& form, const ProductPlan& p) {
-  return HasLargeCaches(form.tile.lanes) && !p.wide && p.m > kOwnRows &&
-         p.panels >= 2 * kCopyPanels && p.k > kSlice;
+  return HasLargeCaches(form.tile.lanes) && !p.wide && p.m > kOwnRows && HasManyPanels(p) &&
+         p.k > kSlice;
 }
 
 // Panels from which on columns alone give enough tasks: of few rows also for that reason, of many
@@ -200,7 +204,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
     } else {
       // Blocks of rows past which all panels of B stream; of few rows, so many columns that
       // their copy of A is repaid.
-      const bool many = p.panels >= 2 * kCopyPanels;
+      const bool many = HasManyPanels(p);
       p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
       if (m <= kSmallBatch) {
         p.row_tasks = std::min({p.strips, tasks, kSmallBatchTasks});

@@ -71,9 +71,8 @@ struct RowPointers {
   }
 };
 
-// acc += column of A * row of B; column(r) refers to A's element of row r. Of every kOf rows of A,
-// the one numbered kOperand is broadcast by its multiply-adds.
-template <size_t kOperand, size_t kOf, size_t kRows, size_t kVectors, class Column>
+// acc += column of A * row of B; column(r) refers to A's element of row r.
+template <size_t kRows, size_t kVectors, class Column>
 HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
   const D d;
   V row_of_b[kVectors];
@@ -81,13 +80,6 @@ HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)
   for (size_t v = 0; v < kVectors; ++v) row_of_b[v] = hn::LoadU(d, b + v * hn::Lanes(d));
 #pragma GCC unroll 16
   for (size_t r = 0; r < kRows; ++r) {
-    if constexpr (kBroadcastOperands && kVectors <= kMaxVectors) {
-      if (r % kOf == kOperand) {
-#pragma GCC unroll 2
-        for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], column(r), row_of_b[v]);
-        continue;
-      }
-    }
     const V broadcast = hn::Set(d, column(r));
 #pragma GCC unroll 4
     for (size_t v = 0; v < kVectors; ++v) MulAddTo(acc[r][v], broadcast, row_of_b[v]);
@@ -124,10 +116,9 @@ HWY_INLINE void StepAlongRowsAt(const float* a, size_t index, const float* HWY_R
 template <size_t kRows, size_t kVectors>
 HWY_INLINE void StepAlongDepth(const RowPointers<kRows>& rows, size_t row_bytes, size_t k,
                                const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
-  // The first row of each group of three needs no index.
   const auto column = [&](size_t r)
                           HWY_ATTR -> const float& { return rows.At(r, row_bytes, k); };
-  Step<0, 3>(column, b, acc);
+  Step(column, b, acc);
 }
 
 // kCount steps of depth, A with a_depth == 1.
@@ -192,7 +183,7 @@ HWY_INLINE void StepsAlongRows(const float* HWY_RESTRICT& a, size_t a_depth,
 #pragma GCC unroll 8
     for (size_t k = 0; k < kCount; ++k) {
       Opaque(a);
-      Step<1, 2>([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
+      Step([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
       a += a_depth;
       b += b_depth;
     }

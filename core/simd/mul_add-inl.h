@@ -32,31 +32,11 @@ HWY_INLINE void MulAddTo(V& acc, const V& a, const V& b) {
 #endif
 }
 
-// AVX-512 multiplies by a broadcast memory operand: one instruction fewer for each broadcast, but
-// one load more for each vector behind the first. Where some of the rows do so, instructions and
-// load ports are both far from their limits, even if another thread shares the core. Only an
-// address without an index stays one instruction with its multiply-add.
-#if BATCHMARK_FMA_INSTRUCTION && HWY_TARGET <= HWY_AVX3
-inline constexpr bool kBroadcastOperands = true;
-
-template <class V>
-HWY_INLINE void MulAddTo(V& acc, const float& a, const V& b) {
-  asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(acc.raw) : "v"(b.raw), "m"(a));
-}
-#else
-inline constexpr bool kBroadcastOperands = false;
-
-template <class V>
-HWY_INLINE void MulAddTo(V& acc, const float& a, const V& b) {
-  MulAddTo(acc, hwy::HWY_NAMESPACE::Set(hwy::HWY_NAMESPACE::DFromV<V>(), a), b);
-}
-#endif
-
 // acc += a b for two vectors b and the float a at base + kScale * index + kOffset (bytes), which
-// nothing writes meanwhile. AVX2 only, with the address in the instruction: left to gcc, one in
-// twelve instructions of a tile's inner loop adds to a pointer or moves between registers, and
-// where a busy second hardware thread has its half of the decoders their number is what counts.
-#if BATCHMARK_FMA_INSTRUCTION && HWY_TARGET > HWY_AVX3
+// nothing writes meanwhile. With the address in the instruction: left to gcc, one in twelve
+// instructions of a tile's inner loop adds to a pointer or moves between registers, and where a busy
+// second hardware thread has its half of the decoders their number is what counts.
+#if BATCHMARK_FMA_INSTRUCTION
 inline constexpr bool kExplicitAddresses = true;
 
 template <int kScale, int kOffset, class V>

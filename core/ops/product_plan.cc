@@ -21,9 +21,11 @@ constexpr size_t kPieceStrips = 8;
 // the second cache, the others in the first. Fewer where panels are few, and with them the tasks.
 constexpr size_t kTaskStrips = 8;
 constexpr size_t kFewStrips = 5;
-// The same for a wide panel and rows of A in place: 64 columns are 48 KiB. But not of a K that is
-// one slice otherwise, whose C would be stored and loaded again.
-constexpr size_t kWideSlice = 192;
+// Of a wide panel and rows of A in place, which lie far apart when K is long: read in longer runs,
+// while 64 columns of B, 96 KiB, come from the second cache (Granite Rapids: 128 x 64 x 36864 1.04
+// times as fast as in slices of 192, whose B stays in the first, 512 rows 1.0 to 1.2, 32 1.0). But
+// not of a K that is one slice otherwise, whose C would be stored and loaded again.
+constexpr size_t kWideSlice = 384;
 constexpr size_t kWidePieceStrips = 12;
 // A task of several slices holds its sums from slice to slice, tile by tile: rows of C, often a
 // power of two apart, would fight for a few sets of the caches (2048^3, AVX2, two threads: 5 %). So
@@ -49,6 +51,8 @@ constexpr NarrowCut kNarrowAlongDepth{1024, 2, 1024, 3}, kNarrowAlongRows{kSlice
 constexpr const NarrowCut& NarrowCutOf(const ProductForm& form) {
   return form.a_transposed ? kNarrowAlongRows : kNarrowAlongDepth;
 }
+// Of at least this depth (Granite Rapids, two threads: 512 x 512 x 128 TN 1.05, NT 1.04).
+constexpr size_t kLeastNarrowDepth = 96;
 constexpr size_t kNarrowHeldFloats = size_t{136} << 10;  // panels x rows, rounded up to strips
 // Panels of B read where they lie: more would spread a slice over too many pages, and weights that
 // other cores have just changed come faster as a copy (layers 512 wide, 16 panels: a step of the
@@ -111,7 +115,7 @@ constexpr size_t kOwnRows = 288;
 // Whether tasks are narrow: see NarrowCut.
 bool IsNarrow(const ProductForm& form, const ProductPlan& p) {
   return HasLargeCaches(form.tile.lanes) && !p.wide && p.m > kOwnRows && HasManyPanels(p) &&
-         p.k > kSlice;
+         p.k > kLeastNarrowDepth;
 }
 
 // Panels from which on columns alone give enough tasks: of few rows also for that reason, of many
@@ -264,8 +268,8 @@ void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) 
 
 size_t AScratchFloats(const TileGeometry& tile) {
   constexpr size_t kDepths =
-      std::max(kPieceStrips * CopyStride(kSlice),
-               kNarrowAlongDepth.piece_strips * CopyStride(kNarrowAlongDepth.slice));
+      std::max({kPieceStrips * CopyStride(kSlice), kWidePieceStrips * CopyStride(kWideSlice),
+                kNarrowAlongDepth.piece_strips * CopyStride(kNarrowAlongDepth.slice)});
   return RoundUp(tile.rows, 16) * kDepths;
 }
 static_assert(kNarrowAlongDepth.panels * kNarrowAlongDepth.slice <= kPiecePanels * kSlice);
@@ -277,7 +281,7 @@ size_t ProductPlan::MostSharedFloats() const {
   const size_t most = std::min(CeilDiv(n, tile.panel), OwnPanels(m, k > kSlice) - 1);
   // A small C is shared out by rows only while K is too short to be cut, and what makes narrow
   // tasks, while it is too short for them.
-  const size_t depth = narrow ? kSlice : m * n <= kSmallC ? 2 * kMinChunk : k;
+  const size_t depth = narrow ? kLeastNarrowDepth : m * n <= kSmallC ? 2 * kMinChunk : k;
   return most * tile.panel * std::min(k, depth);
 }
 

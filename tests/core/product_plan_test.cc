@@ -157,9 +157,10 @@ TEST_CASE("product plan: where caches are large, many rows and panels make narro
       CHECK(!plan.shared_b);
       CHECK(plan.slice <= slice);
       CHECK(plan.row_tasks == CeilDiv(m, rows));
-      CHECK(plan.MostSharedFloats() <= CeilDiv(n, 32) * 32 * 288);  // of a smaller k
+      CHECK(plan.MostSharedFloats() <= CeilDiv(n, 32) * 32 * 96);  // of a smaller k
     }
-    CHECK(!PlanProduct(form, 1024, 1024, 256).narrow);
+    CHECK(PlanProduct(form, 512, 4096, 128).narrow == narrow);
+    CHECK(!PlanProduct(form, 1024, 1024, 64).narrow);
     CHECK(!PlanProduct(form, 128, 1024, 1024).narrow);
     CHECK(!PlanProduct(form, 1024, 256, 1024).narrow);
   }

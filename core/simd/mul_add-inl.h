@@ -34,11 +34,11 @@ HWY_INLINE void MulAddTo(V& acc, const V& a, const V& b) {
 
 // acc += a b for two vectors b and the float a at base + kScale * index + kOffset (bytes), which
 // nothing writes meanwhile. With the address in the instruction: left to gcc, one in twelve
-// instructions of a tile's inner loop adds to a pointer or moves between registers, and where a busy
-// second hardware thread has its half of the decoders their number is what counts. AVX-512 could
-// take a as an operand of the multiply-adds, an instruction fewer and a load more; but with a third
-// of the rows so, tiles of 14 x 2 vectors reach 0.93 of the multiply-adds instead of 0.98 (Granite
-// Rapids, operands in the first two caches).
+// instructions of a tile's inner loop adds to a pointer or moves between registers, and where a
+// busy second hardware thread has its half of the decoders their number is what counts.
+// AVX-512 could take a as an operand of the multiply-adds, an instruction fewer and a load more:
+// with a third of the rows so, tiles of 14 x 2 vectors reach 0.93 of the multiply-adds instead of
+// 0.98 (Granite Rapids, operands in the first two caches).
 #if BATCHMARK_FMA_INSTRUCTION
 inline constexpr bool kExplicitAddresses = true;
 

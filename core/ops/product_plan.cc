@@ -23,8 +23,7 @@ constexpr size_t kTaskStrips = 8;
 constexpr size_t kFewStrips = 5;
 // Of a wide panel and rows of A in place, which lie far apart when K is long: read in longer runs,
 // while 64 columns of B, 96 KiB, come from the second cache (Granite Rapids: 128 x 64 x 36864 1.04
-// times as fast as in slices of 192, whose B stays in the first, 512 rows 1.0 to 1.2, 32 1.0). But
-// not of a K that is one slice otherwise, whose C would be stored and loaded again.
+// times as fast as in slices of 192, whose B stays in the first, 512 rows 1.0 to 1.2, 32 1.0).
 constexpr size_t kWideSlice = 384;
 constexpr size_t kWidePieceStrips = 12;
 // A task of several slices holds its sums from slice to slice, tile by tile: rows of C, often a
@@ -177,7 +176,8 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   p.narrow = !plain && IsNarrow(form, p);
   const NarrowCut& cut = NarrowCutOf(form);
   const bool shallow = p.spread_a || (p.narrow && HasFarColumns(form, a_row));
-  const size_t most_depth = shallow    ? kSpreadSlice
+  const size_t most_depth = p.wide     ? kWideSlice
+                            : shallow  ? kSpreadSlice
                             : p.narrow ? cut.slice
                             : plain    ? kPlainSlice
                                        : kSlice;
@@ -236,8 +236,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
       }
     }
   }
-  const size_t slices =
-      std::max<size_t>(1, CeilDiv(p.chunk, p.wide && p.chunk > kSlice ? kWideSlice : most_depth));
+  const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, most_depth));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
   const size_t task_strips = CeilDiv(p.strips, p.row_tasks);
   const size_t piece = p.wide ? kWidePieceStrips : p.narrow ? cut.piece_strips : kPieceStrips;

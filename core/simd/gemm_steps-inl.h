@@ -62,7 +62,7 @@ struct RowPointers {
       group[g] = a;
     }
   }
-  HWY_INLINE const float& At(size_t r, size_t row_bytes, size_t k) const {
+  HWY_INLINE float At(size_t r, size_t row_bytes, size_t k) const {
     const char* const p = reinterpret_cast<const char*>(group[r / 3] + k);
     return *reinterpret_cast<const float*>(p + (r % 3) * row_bytes);
   }
@@ -71,7 +71,7 @@ struct RowPointers {
   }
 };
 
-// acc += column of A * row of B; column(r) refers to A's element of row r.
+// acc += column of A * row of B; column(r) is A's element of row r.
 template <size_t kRows, size_t kVectors, class Column>
 HWY_INLINE void Step(const Column& column, const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
   const D d;
@@ -116,9 +116,7 @@ HWY_INLINE void StepAlongRowsAt(const float* a, size_t index, const float* HWY_R
 template <size_t kRows, size_t kVectors>
 HWY_INLINE void StepAlongDepth(const RowPointers<kRows>& rows, size_t row_bytes, size_t k,
                                const float* HWY_RESTRICT b, V (&acc)[kRows][kVectors]) {
-  const auto column = [&](size_t r)
-                          HWY_ATTR -> const float& { return rows.At(r, row_bytes, k); };
-  Step(column, b, acc);
+  Step([&](size_t r) HWY_ATTR { return rows.At(r, row_bytes, k); }, b, acc);
 }
 
 // kCount steps of depth, A with a_depth == 1.
@@ -183,7 +181,7 @@ HWY_INLINE void StepsAlongRows(const float* HWY_RESTRICT& a, size_t a_depth,
 #pragma GCC unroll 8
     for (size_t k = 0; k < kCount; ++k) {
       Opaque(a);
-      Step([&](size_t r) HWY_ATTR -> const float& { return a[r]; }, b, acc);
+      Step([&](size_t r) HWY_ATTR { return a[r]; }, b, acc);
       a += a_depth;
       b += b_depth;
     }

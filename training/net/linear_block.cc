@@ -6,6 +6,7 @@
 
 #include "core/ops/batch_norm.h"
 #include "core/ops/pending_span.h"
+#include "training/net/folded_block.h"
 
 namespace batchmark {
 
@@ -54,15 +55,19 @@ Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
 }
 
 template <class Linear>
+PendingGrad LinearBlock<Linear>::ActivationGradient(float* dy, size_t samples) const {
+  using Form = PendingGrad::Form;
+  return {.form = act_ == Activation::kNone ? Form::kPlain : Form::kActivation, .dy = dy, .v = out_.data(), .act = act_,
+          .positions = shape_.positions, .channels = shape_.channels, .groups = {.samples = samples}};
+}
+
+template <class Linear>
 PendingGrad LinearBlock<Linear>::Gradient(float* dy, size_t samples) const {
   using Form = PendingGrad::Form;
-  PendingGrad grad{.dy = dy, .v = out_.data(), .act = act_, .positions = shape_.positions, .channels = shape_.channels};
-  grad.groups.samples = samples;
+  PendingGrad grad = ActivationGradient(dy, samples);
   if (norm_) {
     grad.form = placement_ == Placement::kPre ? Form::kNormAct : Form::kActNorm;
     grad.scale = norm_->scale(), grad.shift = norm_->shift();
-  } else {
-    grad.form = act_ == Activation::kNone ? Form::kPlain : Form::kActivation;
   }
   return grad;
 }
@@ -78,7 +83,7 @@ bool LinearBlock<Linear>::BeginSamples(float* dy, const Pass& pass) {
 
 template <class Linear>
 void LinearBlock<Linear>::TakeSample(size_t sample) {
-  if (norm_) {
+  if (taken_.scale != nullptr) {
     norm_->GatherGradient(taken_, sample);
   } else {
     float* const dy = const_cast<float*>(taken_.dy);
@@ -154,10 +159,13 @@ template class LinearBlock<Conv2d>;
 template class LinearBlock<Dense>;
 
 std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,
-                                     std::optional<Norm> norm, Placement placement, double weight_decay) {
+                                     std::optional<Norm> norm, Placement placement, double weight_decay, bool first) {
   const LinearBlockShape shape{.positions = conv.OutHeight() * conv.OutWidth(),
                                .channels = conv.channels_out,
                                .weight_shape = {conv.kernel_h, conv.kernel_w, conv.channels_in, conv.channels_out}};
+  if (first && norm && placement == Placement::kPre && PatchMoments::Serves(conv)) {
+    return std::make_unique<FoldedConvBlock>(parallel, conv, shape, act, *std::move(norm), weight_decay);
+  }
   return std::make_unique<LinearBlock<Conv2d>>(parallel, Conv2d(parallel, conv, true, Place::kLayer), shape,
                                                conv.samples, act, std::move(norm), placement, weight_decay,
                                                /*descend=*/false);

@@ -43,11 +43,13 @@ class LinearBlock : public Block {
     if (norm_) norm_->FinishGather();
   }
 
- private:
+ protected:
+  // The gradient of the linear output but for what the norm's sums decide.
+  virtual PendingGrad Gradient(float* dy, size_t samples) const;
+  // The same where act(z) was stored.
+  PendingGrad ActivationGradient(float* dy, size_t samples) const;
   // What the linear op stored in the last Forward, and the norm's map of it; under pre the activation's input.
   Pending Normalized(size_t samples) const;
-  // The gradient of the linear output but for what the norm's sums decide.
-  PendingGrad Gradient(float* dy, size_t samples) const;
 
   Parallel& parallel_;
   Linear linear_;
@@ -66,8 +68,9 @@ class LinearBlock : public Block {
   PendingGrad taken_;  // dy not null: the gradient whose samples have been taken
 };
 
+// first: no block in front wants a gradient.
 std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv, Activation act,
-                                     std::optional<Norm> norm, Placement placement, double weight_decay);
+                                     std::optional<Norm> norm, Placement placement, double weight_decay, bool first);
 std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dense, Activation act,
                                       std::optional<Norm> norm, Placement placement, double weight_decay,
                                       bool descend);

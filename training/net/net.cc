@@ -95,7 +95,7 @@ Net::Net(Parallel& parallel, const NetSpec& spec, const NetOptions& options)
         const Conv2dShape conv{capacity_, height, width, channels, l.kernel_h, l.kernel_w, l.outputs, l.same};
         height = conv.OutHeight(), width = conv.OutWidth(), channels = l.outputs;
         block = MakeConvBlock(parallel, conv, l.act, make_norm(height * width), options.norm.placement,
-                              options.weight_decay);
+                              options.weight_decay, /*first=*/stages_.empty());
         break;
       }
       case LayerSpec::Kind::kDense: {

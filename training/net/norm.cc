@@ -198,6 +198,20 @@ void Norm::FormGradient(PendingGrad& grad, bool gathered) {
   } else {
     sums_.Run(grad, *tiles_, mean_.data(), rstd_.data(), d_beta_.data(), d_gamma_.data());
   }
+  FormGradientMaps();
+  grad.slope = slope_.data(), grad.base = base_.data();
+}
+
+void Norm::FormGradient(const float* sum_dyn, const double* sum_dynv, const double* center) {
+  BATCHMARK_CHECK(groups_.count == 1);
+  for (size_t c = 0; c < channels_; ++c) {
+    d_beta_[c] = sum_dyn[c];
+    d_gamma_[c] = rstd_[c] * (sum_dynv[c] + (center[c] - mean_[c]) * d_beta_[c]);
+  }
+  FormGradientMaps();
+}
+
+void Norm::FormGradientMaps() {
   if (gradient_through_) {
     FormGradientMap(*tiles_, channels_, mean_.data(), rstd_.data(), scale_.data(), d_beta_.data(),
                     d_gamma_.data(), slope_.data(), base_.data());
@@ -205,7 +219,6 @@ void Norm::FormGradient(PendingGrad& grad, bool gathered) {
     std::fill(slope_.begin(), slope_.end(), 0.0f);
     std::fill(base_.begin(), base_.end(), 0.0f);
   }
-  grad.slope = slope_.data(), grad.base = base_.data();
   bool finite = true;
   for (size_t c = 0; c < channels_; ++c) {
     double d_gamma = 0.0, d_beta = 0.0;

@@ -69,6 +69,11 @@ class Norm {
   void FormGradient(PendingGrad& grad, bool gathered);
   void GatherGradient(const PendingGrad& grad, size_t sample) { sums_.Gather(grad, *tiles_, sample, mean_.data()); }
 
+  // The same from sums that were formed elsewhere, of one group, [C]: sum_dyn, and sum_dynv = sum dyn (v - center).
+  void FormGradient(const float* sum_dyn, const double* sum_dynv, const double* center);
+  const float* slope() const { return slope_.data(); }
+  const float* base() const { return base_.data(); }
+
   std::vector<Tensor> Tensors();
   std::string NonFinite() const { return non_finite_; }
   UsedStatistics Used() const {
@@ -81,6 +86,7 @@ class Norm {
  private:
   bool UsesBatchMoments(const Pass& pass) const;
   void UpdateMoving();
+  void FormGradientMaps();  // from d_beta_, d_gamma_
   void FormAffine();  // scale and shift of all groups, from mean_, rstd_, r_, d_
 
   Parallel& parallel_;

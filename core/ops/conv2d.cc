@@ -20,6 +20,9 @@ namespace {
 // Weight gradients are summed over at most this many runs of samples, each in a slot of its own:
 // enough for an even load of many cores, few enough that merging the slots costs about 1 %.
 constexpr size_t kRuns = 16;
+size_t RunsOf(size_t n) { return std::min(kRuns, n); }
+size_t RunBegin(size_t n, size_t run) { return run * n / RunsOf(n); }
+size_t RunOf(size_t n, size_t sample) { return ((sample + 1) * RunsOf(n) - 1) / n; }
 constexpr size_t kMergeGrain = 4096;  // elements of a merging chunk
 
 // In a layer, an output of so many floats has left the second caches since the step before. Where
@@ -71,7 +74,7 @@ struct Conv2d::State {
         tile(ActiveTileGeometry()),
         forward(ForwardShape(s)),
         samples(s.samples),
-        src_floats(RoundUp(s.height * s.width * s.channels_in, 16)),
+        src_floats(RoundUp(s.height * s.width * s.channels_in + tile.lanes, 16)),
         dz_floats(RoundUp(forward.out_h * forward.out_w * forward.columns + tile.lanes, 16)),
         weight_floats(s.kernel_h * s.kernel_w * s.channels_in * s.channels_out),
         slot_floats(RoundUp(weight_floats, 16) + RoundUp(s.channels_out, 16)),
@@ -157,6 +160,26 @@ struct Conv2d::State {
     }
   }
 
+  // Of a run: cleared with its first sample.
+  float* Slot(size_t n, size_t sample) {
+    const size_t run = RunOf(n, sample);
+    float* const slot = slots.data() + run * slot_floats;
+    if (sample == RunBegin(n, run)) std::fill(slot, slot + slot_floats, 0.0f);
+    return slot;
+  }
+
+  void MergeSlots(size_t n, float* d_weights, float* d_bias) {
+    const size_t runs = RunsOf(n);
+    const ChunkPlan cut{weight_floats, kMergeGrain};
+    parallel.For(cut.chunks(), [&](size_t chunk, int) {
+      const size_t begin = cut.begin(chunk), size = cut.end(chunk) - begin;
+      MergeParts(1, size, slots.data() + begin, runs, slot_floats, nullptr, Activation::kNone, false,
+                 d_weights + begin, size);
+    });
+    MergeParts(1, forward.columns, slots.data() + BiasOffset(), runs, slot_floats, nullptr,
+               Activation::kNone, false, d_bias, forward.columns);
+  }
+
   size_t BiasOffset() const { return RoundUp(weight_floats, 16); }
 
   // What Source and Gradient of a sample will read.
@@ -235,17 +258,15 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
   const Correlation& c = s.forward;
   BATCHMARK_CHECK(s.training && n <= s.samples && dz.positions == c.out_h * c.out_w);
   BATCHMARK_CHECK(dz.channels == c.columns && s.tile.panel == ActiveTileGeometry().panel);
-  if (d_src != nullptr) s.PackBackward(weights);
+  const bool data_wanted = d_src != nullptr || done;
+  if (data_wanted) s.PackBackward(weights);
   TileOperands data = CorrelationOperands(s.backward, s.tile);
   data.b = s.backward_weights.data();
-  const size_t runs = std::min(kRuns, n);
-  s.parallel.For(runs, [&](size_t run, int worker) {
+  s.parallel.For(RunsOf(n), [&](size_t run, int worker) {
     float* const src_scratch = static_cast<float*>(s.parallel.Scratch(worker));
     float* const dz_scratch = src_scratch + s.src_floats;
     float* const copies = dz_scratch + s.dz_floats;
-    float* const slot = s.slots.data() + run * s.slot_floats;
-    if (d_weights != nullptr) std::fill(slot, slot + s.slot_floats, 0.0f);
-    for (size_t sample = run * n / runs; sample < (run + 1) * n / runs; ++sample) {
+    for (size_t sample = RunBegin(n, run); sample < RunBegin(n, run + 1); ++sample) {
       const float* const grad = s.Gradient(dz, sample, dz_scratch);
       const bool more = sample + 1 < n;
       const auto prefetch_next = [&](TilePrefetch* ranges) {
@@ -254,37 +275,43 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         ranges[1] =
             s.GradientRange(dz.form == PendingGrad::Form::kPlain ? nullptr : dz.v, sample + 1);
       };
-      if (d_src != nullptr) {
+      if (data_wanted) {
         const size_t floats = c.in_h * c.in_w * c.depth;
         TileOperands image = data;
         image.a = grad;
-        image.c = d_src + sample * floats;
+        image.c = d_src == nullptr ? src_scratch : d_src + sample * floats;
         if (d_weights != nullptr) {
           image.prefetch[0] = s.SourceRange(src, sample);
         } else {
           prefetch_next(image.prefetch);
         }
-        if (more) image.prefetch[2] = {image.c + floats, floats * sizeof(float)};
+        if (more && d_src != nullptr) image.prefetch[2] = {image.c + floats, floats * sizeof(float)};
         RunTiles(s.backward_strips.data(), s.backward_strips.size(), image);
-        if (done) done(sample);
+        if (done) done(sample, image.c);
       }
       if (d_weights != nullptr) {
         TilePrefetch ranges[TileOperands::kPrefetchRanges];
         prefetch_next(ranges);
-        if (d_src == nullptr && more) ranges[2] = s.SourceRange(src, sample + 1);
-        s.AddWeightGradient(s.Source(src, sample, src_scratch), grad, ranges, copies, slot);
+        if (!data_wanted && more) ranges[2] = s.SourceRange(src, sample + 1);
+        s.AddWeightGradient(s.Source(src, sample, src_scratch), grad, ranges, copies,
+                            s.Slot(n, sample));
       }
     }
   });
-  if (d_weights == nullptr) return;
-  const ChunkPlan cut{s.weight_floats, kMergeGrain};
-  s.parallel.For(cut.chunks(), [&](size_t chunk, int) {
-    const size_t begin = cut.begin(chunk), size = cut.end(chunk) - begin;
-    MergeParts(1, size, s.slots.data() + begin, runs, s.slot_floats, nullptr, Activation::kNone,
-               false, d_weights + begin, size);
-  });
-  MergeParts(1, c.columns, s.slots.data() + s.BiasOffset(), runs, s.slot_floats, nullptr,
-             Activation::kNone, false, d_bias, c.columns);
+  if (d_weights != nullptr) s.MergeSlots(n, d_weights, d_bias);
+}
+
+bool Conv2d::AddsSamples() const { return state_->training && !state_->gradient.packed; }
+
+void Conv2d::AddSample(size_t n, size_t sample, const Pending& src, const float* dz) {
+  State& s = *state_;
+  BATCHMARK_CHECK(AddsSamples() && src.IsPlain() && sample < n && n <= s.samples);
+  const TilePrefetch none[TileOperands::kPrefetchRanges];
+  s.AddWeightGradient(s.Source(src, sample, nullptr), dz, none, nullptr, s.Slot(n, sample));
+}
+
+void Conv2d::MergeSamples(size_t n, float* d_weights, float* d_bias) {
+  state_->MergeSlots(n, d_weights, d_bias);
 }
 
 }  // namespace batchmark

@@ -42,13 +42,22 @@ class Conv2d {
   void Forward(size_t n, const Pending& src, const float* weights, const float* bias, Activation act,
                float* dst, TileMoments* moments);
 
-  // Called once for each sample of d_src, complete and still in cache, by the worker that made it.
-  using SampleDone = std::function<void(size_t sample)>;
+  // Called once for each sample of d_src, complete and still in cache, by the worker that made it;
+  // samples of a run (kRuns) in ascending order by one worker. A vector may be read behind d_src.
+  using SampleDone = std::function<void(size_t sample, float* d_src)>;
 
-  // d_src may be null (first layer). d_weights, d_bias are overwritten; both may be null (data only). done may
-  // be empty, and change its sample of d_src.
+  // d_src may be null (first layer); with done, its samples then have no place but the worker's, and are gone
+  // after done. d_weights, d_bias are overwritten; both may be null (data only). done may be empty, and
+  // change its sample of d_src.
   void Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights, float* d_src,
                 float* d_weights, float* d_bias, const SampleDone& done = {});
+
+  // The weight gradient by parts, from any worker, where AddsSamples says so: AddSample for each of n samples as
+  // SampleDone gives them, then MergeSamples. src: as Backward's, plain; dz [OH, OW, Cout] of the one sample,
+  // behind which a vector may be read.
+  bool AddsSamples() const;
+  void AddSample(size_t n, size_t sample, const Pending& src, const float* dz);
+  void MergeSamples(size_t n, float* d_weights, float* d_bias);
 
  private:
   struct State;

@@ -279,7 +279,7 @@ TEST_CASE(
   const size_t floats = d_src.size() / n;
   std::vector<int> calls(n), complete(n);
   conv.Backward(n, problem.src.pending, problem.dz.pending, problem.weights.data(), d_src.data(),
-                d_weights.data(), d_bias.data(), [&](size_t sample) {
+                d_weights.data(), d_bias.data(), [&](size_t sample, float*) {
                   float* const mine = d_src.data() + sample * floats;
                   calls[sample] += 1;
                   complete[sample] = std::equal(mine, mine + floats, &plain.d_src[sample * floats]);
@@ -289,6 +289,52 @@ TEST_CASE(
   CHECK(complete == std::vector<int>(n, 1));
   CHECK(std::count(d_src.begin(), d_src.end(), 7.0f) == static_cast<std::ptrdiff_t>(d_src.size()));
   CHECK(std::equal(d_weights.begin(), d_weights.end(), plain.d_weights.begin()));
+}
+
+TEST_CASE("conv2d: samples of the input's gradient need no place of their own") {
+  const size_t n = 21;
+  const Problem problem({n, 6, 7, 3, 3, 3, 20, false}, n, {});
+  const Outputs plain = problem.Run(1);
+  for (const bool weights_too : {true, false}) {
+    Parallel parallel(3);
+    Conv2d conv(parallel, problem.s, true);
+    AlignedBuffer<float> d_src(plain.d_src.size()), d_weights(plain.d_weights.size()), d_bias(20);
+    const size_t floats = d_src.size() / n;
+    conv.Backward(n, problem.src.pending, problem.dz.pending, problem.weights.data(), nullptr,
+                  weights_too ? d_weights.data() : nullptr, weights_too ? d_bias.data() : nullptr,
+                  [&](size_t sample, float* mine) {
+                    std::copy_n(mine, floats, d_src.data() + sample * floats);
+                    std::fill(mine, mine + floats, 7.0f);
+                  });
+    CHECK(std::equal(d_src.begin(), d_src.end(), plain.d_src.begin()));
+    if (weights_too) CHECK(std::equal(d_weights.begin(), d_weights.end(), plain.d_weights.begin()));
+  }
+}
+
+TEST_CASE("conv2d: a weight gradient sample by sample has the bits of the whole") {
+  ForEachBackend([] {
+    for (const size_t n : {1u, 7u, 21u, 40u}) {
+      const Problem problem({40, 9, 8, 1, 3, 3, 20, false}, n, {});
+      const Outputs whole = problem.Run(2);
+      Parallel parallel(2);
+      Conv2d conv(parallel, problem.s, true);
+      REQUIRE(conv.AddsSamples());
+      AlignedBuffer<float> d_weights(whole.d_weights.size()), d_bias(20);
+      const size_t floats = 7 * 6 * 20;
+      AlignedBuffer<float> dz(floats + 64);
+      for (int repeat = 0; repeat < 2; ++repeat) {  // slots start anew
+        for (size_t sample = 0; sample < n; ++sample) {
+          std::copy_n(problem.dz.pending.dy + sample * floats, floats, dz.begin());
+          conv.AddSample(n, sample, problem.src.pending, dz.data());
+        }
+        conv.MergeSamples(n, d_weights.data(), d_bias.data());
+        CHECK(std::equal(d_weights.begin(), d_weights.end(), whole.d_weights.begin()));
+        CHECK(std::equal(d_bias.begin(), d_bias.end(), whole.d_bias.begin()));
+      }
+    }
+    Parallel parallel(1);
+    CHECK_FALSE(Conv2d(parallel, {1, 64, 64, 64, 3, 3, 64, false}, true).AddsSamples());
+  });
 }
 
 TEST_CASE("conv2d: the same bits for 1, 2, 3 and 8 threads") {

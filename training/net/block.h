@@ -63,11 +63,13 @@ class Block {
   // before: the block whose dy d_in will be, or null; see BeginSamples.
   virtual void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) = 0;
 
-  // The block behind may make dy sample by sample. If BeginSamples says so, it calls TakeSample for each sample of
-  // the pass as soon as that is complete, from any worker: the block does its work on it while it is in cache.
-  // Backward with this dy comes next.
-  virtual bool BeginSamples(float*, const Pass&) { return false; }
-  virtual void TakeSample(size_t) {}
+  // The block behind may make dy sample by sample, and then asks what this block does with each: nothing, or
+  // something to it where it lies, or all that it ever wants of it, so that dy needs no place of its own.
+  enum class Take { kNothing, kPart, kAll };
+  virtual Take BeginSamples(float* /*dy*/, const Pass&) { return Take::kNothing; }
+  // For each sample of the pass as soon as its dy is complete and in cache, as Conv2d::SampleDone is called. Backward
+  // comes next, and after kAll reads no dy.
+  virtual void TakeSample(size_t /*sample*/, float* /*dy*/) {}
 
   // Parameters first, then state, in the order of the dump.
   virtual std::vector<Tensor> Tensors() { return {}; }

@@ -16,7 +16,7 @@ class FoldedConvBlock : public LinearBlock<Conv2d> {
 
   Pending Forward(const Pending& in, const Pass& pass) override;
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) override;
-  bool BeginSamples(float* dy, const Pass& pass) override;
+  Take BeginSamples(float* dy, const Pass& pass) override;
   Pending Preactivation() const override { return folded_ ? Pending{} : LinearBlock::Preactivation(); }
 
  private:

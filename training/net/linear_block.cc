@@ -13,7 +13,7 @@ namespace batchmark {
 template <class Linear>
 LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const LinearBlockShape& shape,
                                  size_t capacity, Activation act, std::optional<Norm> norm,
-                                 Placement placement, double weight_decay, bool descend)
+                                 Placement placement, double weight_decay, bool descend, bool first)
     : parallel_(parallel),
       linear_(std::move(linear)),
       shape_(shape),
@@ -21,6 +21,7 @@ LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const Linear
       norm_(std::move(norm)),
       placement_(norm_ ? placement : Placement::kNone),
       weight_decay_(weight_decay),
+      first_(first),
       bias_(shape.channels),
       d_bias_(shape.channels),
       out_(capacity * shape.positions * shape.channels) {
@@ -33,6 +34,7 @@ LinearBlock<Linear>::LinearBlock(Parallel& parallel, Linear linear, const Linear
 
 template <class Linear>
 Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
+  in_ = in;
   const Activation epilogue = placement_ == Placement::kPre ? Activation::kNone : act_;
   TileMoments* moments = norm_ ? norm_->Prepare(pass) : nullptr;
   if constexpr (std::is_same_v<Linear, Dense>) {
@@ -72,28 +74,43 @@ PendingGrad LinearBlock<Linear>::Gradient(float* dy, size_t samples) const {
   return grad;
 }
 
-// With a norm, its sums over the sample; else dy times the derivative, after which nothing is pending.
 template <class Linear>
-bool LinearBlock<Linear>::BeginSamples(float* dy, const Pass& pass) {
+Block::Take LinearBlock<Linear>::BeginSamples(float* dy, const Pass& pass) {
   const bool by_sample = shape_.positions > 1;  // as the norm's tiles are
-  if (!by_sample || activated_.size() != 0 || (!norm_ && act_ == Activation::kNone)) return false;
-  taken_ = Gradient(dy, pass.samples);
-  return true;
+  if (!by_sample || activated_.size() != 0) return take_ = Take::kNothing;
+  return Begin(Gradient(dy, pass.samples));
 }
 
 template <class Linear>
-void LinearBlock<Linear>::TakeSample(size_t sample) {
+Block::Take LinearBlock<Linear>::Begin(const PendingGrad& grad) {
+  taken_ = grad;
+  if constexpr (std::is_same_v<Linear, Conv2d>) {
+    const bool wants_sums = grad.scale != nullptr;
+    if (first_ && !wants_sums && in_.IsPlain() && linear_.AddsSamples()) return take_ = Take::kAll;
+  }
+  return take_ = grad.form == PendingGrad::Form::kPlain ? Take::kNothing : Take::kPart;
+}
+
+// With a norm, its sums over the sample; else dy times the derivative, after which nothing is pending.
+template <class Linear>
+void LinearBlock<Linear>::TakeSample(size_t sample, float* dy) {
   if (taken_.scale != nullptr) {
     norm_->GatherGradient(taken_, sample);
-  } else {
-    float* const dy = const_cast<float*>(taken_.dy);
-    ResolveSamples(taken_, sample, 1, dy + sample * taken_.positions * taken_.channels);
+    return;
+  }
+  if (taken_.form != PendingGrad::Form::kPlain) {
+    PendingGrad one = taken_;
+    one.dy = dy, one.v += sample * one.positions * one.channels, one.groups.samples = 1;
+    ResolveSamples(one, 0, 1, dy, Reach::kNear);
+  }
+  if constexpr (std::is_same_v<Linear, Conv2d>) {
+    if (take_ == Take::kAll) linear_.AddSample(taken_.groups.samples, sample, in_, dy);
   }
 }
 
 template <class Linear>
 void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) {
-  const bool taken = std::exchange(taken_, {}).dy != nullptr;
+  const Take take = std::exchange(take_, Take::kNothing);
   PendingGrad grad = Gradient(dy, pass.samples);
   if (activated_.size() != 0) {  // dy times the derivative now; the activation is none from here on
     const PendingGrad derivative{.form = PendingGrad::Form::kActivation, .dy = dy, .v = activated_.data(), .act = act_,
@@ -101,11 +118,13 @@ void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, co
     Resolve(parallel_, pass.samples, derivative, dy);
     grad.act = Activation::kNone;
   }
-  if (norm_) {
-    norm_->FormGradient(grad, taken);
-  } else if (taken) {
-    grad.form = PendingGrad::Form::kPlain;
-  }
+  if (norm_) norm_->FormGradient(grad, take == Take::kPart);
+  LinearGradient(in, grad, take, d_in, pass, before);
+}
+
+template <class Linear>
+void LinearBlock<Linear>::LinearGradient(const Pending& in, PendingGrad grad, Take take, float* d_in, const Pass& pass,
+                                         Block* before) {
   if constexpr (std::is_same_v<Linear, Dense>) {
     if (d_weights_.empty()) {
       const SgdStep sgd{.lr = pass.lr, .weight_decay = static_cast<float>(weight_decay_)};
@@ -114,10 +133,12 @@ void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, co
       linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data());
     }
   } else {
+    if (take == Take::kAll) return linear_.MergeSamples(pass.samples, d_weights_.data(), d_bias_.data());
+    if (take == Take::kPart && grad.scale == nullptr) grad.form = PendingGrad::Form::kPlain;
     Conv2d::SampleDone done;
-    if (d_in != nullptr && before != nullptr && before->BeginSamples(d_in, pass)) {
-      done = [before](size_t sample) { before->TakeSample(sample); };
-    }
+    const Take taking = d_in != nullptr && before != nullptr ? before->BeginSamples(d_in, pass) : Take::kNothing;
+    if (taking != Take::kNothing) done = [before](size_t sample, float* dy) { before->TakeSample(sample, dy); };
+    if (taking == Take::kAll) d_in = nullptr;
     linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data(), done);
   }
 }
@@ -168,7 +189,7 @@ std::unique_ptr<Block> MakeConvBlock(Parallel& parallel, const Conv2dShape& conv
   }
   return std::make_unique<LinearBlock<Conv2d>>(parallel, Conv2d(parallel, conv, true, Place::kLayer), shape,
                                                conv.samples, act, std::move(norm), placement, weight_decay,
-                                               /*descend=*/false);
+                                               /*descend=*/false, first);
 }
 
 std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dense, Activation act,
@@ -178,7 +199,7 @@ std::unique_ptr<Block> MakeDenseBlock(Parallel& parallel, const DenseShape& dens
   Dense linear(parallel, dense, true);
   descend = descend && linear.CanDescend(dense.samples);
   return std::make_unique<LinearBlock<Dense>>(parallel, std::move(linear), shape, dense.samples, act,
-                                              std::move(norm), placement, weight_decay, descend);
+                                              std::move(norm), placement, weight_decay, descend, /*first=*/false);
 }
 
 }  // namespace batchmark

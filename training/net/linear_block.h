@@ -26,12 +26,12 @@ template <class Linear>  // Conv2d or Dense
 class LinearBlock : public Block {
  public:
   LinearBlock(Parallel& parallel, Linear linear, const LinearBlockShape& shape, size_t capacity, Activation act,
-              std::optional<Norm> norm, Placement placement, double weight_decay, bool descend);
+              std::optional<Norm> norm, Placement placement, double weight_decay, bool descend, bool first);
 
   Pending Forward(const Pending& in, const Pass& pass) override;
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) override;
-  bool BeginSamples(float* dy, const Pass& pass) override;
-  void TakeSample(size_t sample) override;
+  Take BeginSamples(float* dy, const Pass& pass) override;
+  void TakeSample(size_t sample, float* dy) override;
   std::vector<Tensor> Tensors() override;
   std::string NonFinite() const override;
   Pending Preactivation() const override;
@@ -46,8 +46,12 @@ class LinearBlock : public Block {
  protected:
   // The gradient of the linear output but for what the norm's sums decide.
   virtual PendingGrad Gradient(float* dy, size_t samples) const;
-  // The same where act(z) was stored.
+  // The same where act(z) was stored, without a norm behind it.
   PendingGrad ActivationGradient(float* dy, size_t samples) const;
+  // What BeginSamples does where dy's gradient is `grad`.
+  Take Begin(const PendingGrad& grad);
+  // The linear op's gradients against `grad`, of whose samples `take` has been taken.
+  void LinearGradient(const Pending& in, PendingGrad grad, Take take, float* d_in, const Pass& pass, Block* before);
   // What the linear op stored in the last Forward, and the norm's map of it; under pre the activation's input.
   Pending Normalized(size_t samples) const;
 
@@ -58,6 +62,7 @@ class LinearBlock : public Block {
   std::optional<Norm> norm_;
   Placement placement_;
   double weight_decay_;
+  bool first_;  // nobody wants a gradient for the input
   AlignedBuffer<float> weights_, bias_, d_bias_;
   AlignedBuffer<float> d_weights_;  // empty: Backward updates the weights
   AlignedBuffer<float> out_;  // [capacity, positions, channels]: what the linear op stored
@@ -65,7 +70,9 @@ class LinearBlock : public Block {
   // be formed four times (by the consumer, by its weight gradient and twice for the derivative); an
   // exponential costs more than the memory it saves.
   AlignedBuffer<float> activated_;
-  PendingGrad taken_;  // dy not null: the gradient whose samples have been taken
+  Take take_ = Take::kNothing;  // of the samples of the next Backward's dy
+  PendingGrad taken_;           // their gradient
+  Pending in_;                  // of the last Forward
 };
 
 // first: no block in front wants a gradient.

@@ -67,6 +67,7 @@ struct PendingGrad {
   size_t positions = 1;
   size_t channels = 0;
   SampleGroups groups;
+  float* own = nullptr;  // dy, where who resolves the gradient may leave dz in its place
 };
 
 }  // namespace batchmark

@@ -311,6 +311,29 @@ TEST_CASE("conv2d: samples of the input's gradient need no place of their own") 
   }
 }
 
+TEST_CASE("conv2d: dz may take the place of dy, with the same bits") {
+  ForEachBackend([] {
+    Options o;
+    o.form = Form::kNormAct;
+    for (const size_t channels : {32u, 20u}) {  // 20: rows that end within a vector stay away from dy
+      const Problem problem({9, 9, 8, 3, 3, 3, channels, false}, 9, o);
+      const Outputs apart = problem.Run(2);
+      Parallel parallel(2);
+      Conv2d conv(parallel, problem.s, true);
+      AlignedBuffer<float> d_src(apart.d_src.size()), d_weights(apart.d_weights.size());
+      AlignedBuffer<float> d_bias(channels), dy(problem.dz.dy.size());
+      std::copy(problem.dz.dy.begin(), problem.dz.dy.end(), dy.begin());
+      PendingGrad dz = problem.dz.pending;
+      dz.dy = dz.own = dy.data();
+      conv.Backward(9, problem.src.pending, dz, problem.weights.data(), d_src.data(),
+                    d_weights.data(), d_bias.data());
+      CHECK(std::equal(d_src.begin(), d_src.end(), apart.d_src.begin()));
+      CHECK(std::equal(d_weights.begin(), d_weights.end(), apart.d_weights.begin()));
+      CHECK(std::equal(d_bias.begin(), d_bias.end(), apart.d_bias.begin()));
+    }
+  });
+}
+
 TEST_CASE("conv2d: a weight gradient sample by sample has the bits of the whole") {
   ForEachBackend([] {
     for (const size_t n : {1u, 7u, 21u, 40u}) {

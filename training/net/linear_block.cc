@@ -59,8 +59,9 @@ Pending LinearBlock<Linear>::Forward(const Pending& in, const Pass& pass) {
 template <class Linear>
 PendingGrad LinearBlock<Linear>::ActivationGradient(float* dy, size_t samples) const {
   using Form = PendingGrad::Form;
-  return {.form = act_ == Activation::kNone ? Form::kPlain : Form::kActivation, .dy = dy, .v = out_.data(), .act = act_,
-          .positions = shape_.positions, .channels = shape_.channels, .groups = {.samples = samples}};
+  return {.form = act_ == Activation::kNone ? Form::kPlain : Form::kActivation, .dy = dy, .v = out_.data(),
+          .act = act_, .positions = shape_.positions, .channels = shape_.channels, .groups = {.samples = samples},
+          .own = dy};
 }
 
 template <class Linear>

@@ -8,9 +8,11 @@
 //     layer) input gradient
 //   + batch norm unfused: 3 passes forward and 5 backward over each normalized array
 //   + SGD: weights and gradients read, weights written
-// each pass at the rate of the cache level that holds its arrays. A step that folds batch norm's
-// passes into its neighbours, or SGD into the gradient's product, may come closer than the sum
-// allows.
+// each pass at the rate of the cache level that holds its arrays. Products are counted by their
+// definition. A step that folds batch norm's passes into its neighbours, or SGD into the gradient's
+// product, may come closer than the sum allows, and one whose convolutions take fewer multiply-adds
+// (Winograd's algorithm, conv=auto) may be faster than the bound: a share above 1. none_direct and
+// bn_pre_direct take every product of the definition (conv=direct).
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -183,16 +185,20 @@ class Step {
   double loss_ = 0;
 };
 
-void RegisterStep(const shapes::NamedStep& named, Placement placement) {
+void RegisterStep(const shapes::NamedStep& named, Placement placement, ConvAlgorithm conv) {
   const NetSpec spec = ParseNet(named.net);
+  const bool direct = conv == ConvAlgorithm::kDirect;
+  const auto is_conv = [](const LayerSpec& l) { return l.kind == LayerSpec::Kind::kConv; };
+  if (direct && std::none_of(spec.begin(), spec.end(), is_conv)) return;
   NetOptions options;
+  options.conv = conv;
   options.train_samples = named.batch;
   options.norm.placement = placement;
   options.descend = true;  // as the trainer does without momentum
   const StepWork work = CountWork(spec, options);
   Case one;
   one.name = std::string("train_step/") + named.net + "_b" + std::to_string(named.batch) + "/" +
-             (placement == Placement::kNone ? "none" : "bn_pre");
+             (placement == Placement::kNone ? "none" : "bn_pre") + (direct ? "_direct" : "");
   one.work.flops = work.flops;
   one.bound = [work](const MachineLimits& limits) { return BoundSeconds(work, limits); };
   one.samples = named.batch;
@@ -224,8 +230,10 @@ void RegisterStep(const shapes::NamedStep& named, Placement placement) {
 
 void RegisterAll() {
   for (const shapes::NamedStep& step : shapes::kTrainStep) {
-    RegisterStep(step, Placement::kNone);
-    RegisterStep(step, Placement::kPre);
+    for (ConvAlgorithm conv : {ConvAlgorithm::kAuto, ConvAlgorithm::kDirect}) {
+      RegisterStep(step, Placement::kNone, conv);
+      RegisterStep(step, Placement::kPre, conv);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "core/ops/conv2d.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/base/aligned.h"
@@ -9,6 +10,7 @@
 #include "core/ops/caches.h"
 #include "core/ops/conv_plan.h"
 #include "core/ops/pending_span.h"
+#include "core/ops/winograd.h"
 #include "core/simd/batch_norm_rows.h"
 #include "core/simd/gemm_pack.h"
 #include "core/simd/gemm_sums.h"
@@ -53,13 +55,6 @@ Correlation BackwardShape(const Conv2dShape& s) {
   return c;
 }
 
-// Part i of n of a range that is one row, in whole lines but for the end.
-TilePrefetch PartOf(const TilePrefetch& range, size_t i, size_t n) {
-  const size_t part = RoundUp(CeilDiv(range.bytes, n), kLineFloats * sizeof(float));
-  const size_t begin = std::min(range.bytes, i * part);
-  return {static_cast<const char*>(range.begin) + begin, std::min(part, range.bytes - begin)};
-}
-
 size_t PanelFloats(const Correlation& c, const TileGeometry& tile) {
   return RoundUp(c.columns, tile.panel) * c.kernel_h * c.kernel_w * c.depth;
 }
@@ -77,14 +72,23 @@ struct Conv2d::State {
         src_floats(RoundUp(s.height * s.width * s.channels_in + tile.lanes, 16)),
         dz_floats(RoundUp(forward.out_h * forward.out_w * forward.columns + tile.lanes, 16)),
         weight_floats(s.kernel_h * s.kernel_w * s.channels_in * s.channels_out),
-        slot_floats(RoundUp(weight_floats, 16) + RoundUp(s.channels_out, 16)),
         forward_strips(CorrelationStrips(forward, tile, /*activated=*/true)),
         forward_weights(PanelFloats(forward, tile)) {
     if (training) gradient = PlanWeightGradient(forward, tile);
-    const size_t copies = gradient.PanelsBegin() + gradient.panel_floats;
-    parallel.ReserveScratch((src_floats + dz_floats + (training ? copies : 0)) * sizeof(float));
+    if (training) backward = BackwardShape(s);
+    if (IsWinograd(s)) {
+      winograd_forward.emplace(forward, tile);
+      if (training) winograd_backward.emplace(backward, tile);
+    }
+    size_t copies = gradient.PanelsBegin() + gradient.panel_floats;
+    for (const auto* pass : {&winograd_forward, &winograd_backward}) {
+      if (*pass) copies = std::max(copies, (*pass)->ScratchFloats());
+    }
+    parallel.ReserveScratch((src_floats + dz_floats + copies) * sizeof(float));
     if (!training) return;
-    backward = BackwardShape(s);
+    sum_floats = RoundUp(winograd_forward ? winograd_forward->SlotFloats() : weight_floats, 16);
+    slot_floats = sum_floats + RoundUp(s.channels_out, 16);
+    if (winograd_forward) merged = AlignedBuffer<float>(sum_floats);
     backward_strips = CorrelationStrips(backward, tile, /*activated=*/false);
     backward_weights = AlignedBuffer<float>(PanelFloats(backward, tile));
     slots = AlignedBuffer<float>(std::min(kRuns, samples) * slot_floats);
@@ -95,6 +99,7 @@ struct Conv2d::State {
     const size_t depth = c.kernel_h * c.kernel_w * c.depth;
     PackPanels(depth, c.columns, weights, c.columns, tile.panel, depth * tile.panel,
                forward_weights.data());
+    if (winograd_forward) winograd_forward->SetTaps(forward_weights.data());
   }
 
   void PackBackward(const float* weights) {
@@ -105,6 +110,23 @@ struct Conv2d::State {
                            tile.panel, taps * c.depth * tile.panel,
                            backward_weights.data() + (taps - 1 - t) * c.depth * tile.panel);
     }
+    if (winograd_backward) winograd_backward->SetTaps(backward_weights.data());
+  }
+
+  // One image of operands that CorrelationOperands and the caller have filled.
+  void RunForward(const TileOperands& image, float* copies) const {
+    if (winograd_forward) {
+      winograd_forward->Run(image.a, image.bias, image.act, image.prefetch, copies, image.c);
+    } else {
+      RunTiles(forward_strips.data(), forward_strips.size(), image);
+    }
+  }
+  void RunBackward(const TileOperands& image, float* copies) const {
+    if (winograd_backward) {
+      winograd_backward->Run(image.a, nullptr, Activation::kNone, image.prefetch, copies, image.c);
+    } else {
+      RunTiles(backward_strips.data(), backward_strips.size(), image);
+    }
   }
 
   // The value of one sample: in place when nothing is pending, else in the worker's scratch.
@@ -114,9 +136,9 @@ struct Conv2d::State {
     ResolveSpans(src, sample, 1, 0, floats, scratch, floats);
     return scratch;
   }
-  // The same for the gradient, which may take the place of dy. As B of the weight gradient it is read by whole vectors: rows that
-  // are no multiple of a vector need readable floats behind the last one, which only the scratch
-  // has.
+  // The same for the gradient, which may take the place of dy. As B of the weight gradient it is
+  // read by whole vectors: rows that are no multiple of a vector need readable floats behind the
+  // last one, which only the scratch has.
   const float* Gradient(const PendingGrad& dz, size_t sample, float* scratch) const {
     const size_t floats = forward.out_h * forward.out_w * forward.columns;
     if (dz.form == PendingGrad::Form::kPlain && forward.columns % tile.lanes == 0) {
@@ -135,6 +157,12 @@ struct Conv2d::State {
   // give them. The columns of a band are summed while it is near.
   void AddWeightGradient(const float* src, const float* grad, const TilePrefetch* next,
                          float* copies, float* slot) const {
+    if (winograd_forward) {
+      winograd_forward->AddWeightGradient(src, grad, next, copies, slot);
+      ColumnSums(forward.out_h * forward.out_w, forward.columns, grad, forward.columns, true,
+                 slot + BiasOffset());
+      return;
+    }
     TileOperands o = gradient.operands;
     o.c = slot;
     for (size_t i = 0; i < gradient.bands.size(); ++i) {
@@ -151,9 +179,7 @@ struct Conv2d::State {
         PackPanels(pixels, forward.columns, o.b, forward.columns, tile.panel, o.b_panel, panels);
         o.a = copies, o.b = panels;
       }
-      for (size_t r = 0; r < o.kPrefetchRanges; ++r) {
-        o.prefetch[r] = PartOf(next[r], i, gradient.bands.size());
-      }
+      SharePrefetch(next, i, gradient.bands.size(), o);
       RunTiles(band.strips.data(), band.strips.size(), o);
       // From block to block, so that bands do not show in the sums.
       const auto block = [](size_t pixel) { return pixel / kColumnSumsBlock * kColumnSumsBlock; };
@@ -175,17 +201,20 @@ struct Conv2d::State {
 
   void MergeSlots(size_t n, float* d_weights, float* d_bias) {
     const size_t runs = RunsOf(n);
-    const ChunkPlan cut{weight_floats, kMergeGrain};
+    const size_t floats = winograd_forward ? winograd_forward->SlotFloats() : weight_floats;
+    float* const sums = winograd_forward ? merged.data() : d_weights;
+    const ChunkPlan cut{floats, kMergeGrain};
     parallel.For(cut.chunks(), [&](size_t chunk, int) {
       const size_t begin = cut.begin(chunk), size = cut.end(chunk) - begin;
-      MergeParts(1, size, slots.data() + begin, runs, slot_floats, nullptr, Activation::kNone, false,
-                 d_weights + begin, size);
+      MergeParts(1, size, slots.data() + begin, runs, slot_floats, nullptr, Activation::kNone,
+                 false, sums + begin, size);
     });
+    if (winograd_forward) winograd_forward->WeightGradient(merged.data(), d_weights);
     MergeParts(1, forward.columns, slots.data() + BiasOffset(), runs, slot_floats, nullptr,
                Activation::kNone, false, d_bias, forward.columns);
   }
 
-  size_t BiasOffset() const { return RoundUp(weight_floats, 16); }
+  size_t BiasOffset() const { return sum_floats; }
 
   // What Source and Gradient of a sample will read.
   TilePrefetch SourceRange(const Pending& src, size_t sample) const {
@@ -209,11 +238,14 @@ struct Conv2d::State {
   Place place;
   TileGeometry tile;
   Correlation forward, backward;
-  size_t samples, src_floats, dz_floats, weight_floats, slot_floats;
+  size_t samples, src_floats, dz_floats, weight_floats;
+  size_t sum_floats = 0, slot_floats = 0;  // of a slot: the weights' sums, and with the bias's
+  std::optional<Winograd> winograd_forward, winograd_backward;  // the former: weight gradients, too
   std::vector<TileStrip> forward_strips, backward_strips;
   GradientPlan gradient;
   AlignedBuffer<float> forward_weights, backward_weights;  // as panels
-  AlignedBuffer<float> slots;                              // [runs, weights | bias]
+  AlignedBuffer<float> slots;   // [runs, weights' sums | bias]
+  AlignedBuffer<float> merged;  // of winograd_forward, before its last map
 };
 
 Conv2d::Conv2d(Parallel& parallel, const Conv2dShape& s, bool training, Place place) {
@@ -222,6 +254,12 @@ Conv2d::Conv2d(Parallel& parallel, const Conv2dShape& s, bool training, Place pl
   BATCHMARK_CHECK(s.same || (s.kernel_h <= s.height && s.kernel_w <= s.width));
   state_ = std::make_unique<State>(parallel, s, training, place);
 }
+bool Conv2d::IsWinograd(const Conv2dShape& s) {
+  const TileGeometry tile = ActiveTileGeometry();
+  return s.algorithm == ConvAlgorithm::kAuto && Winograd::Serves(ForwardShape(s), tile) &&
+         Winograd::Serves(BackwardShape(s), tile);
+}
+
 Conv2d::~Conv2d() = default;
 Conv2d::Conv2d(Conv2d&&) noexcept = default;
 
@@ -250,7 +288,7 @@ void Conv2d::Forward(size_t n, const Pending& src, const float* weights, const f
       image.prefetch[0] = s.SourceRange(src, sample + 1);
       if (!past) image.prefetch[1] = {out + floats, floats * sizeof(float)};
     }
-    RunTiles(s.forward_strips.data(), s.forward_strips.size(), image);
+    s.RunForward(image, scratch + s.src_floats + s.dz_floats);
     if (moments == nullptr) return;
     TileMomentsRows(image.c, positions, c.columns, moments->mean.data() + sample * c.columns,
                     moments->m2.data() + sample * c.columns, past ? out : nullptr);
@@ -290,8 +328,10 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         } else {
           prefetch_next(image.prefetch);
         }
-        if (more && d_src != nullptr) image.prefetch[2] = {image.c + floats, floats * sizeof(float)};
-        RunTiles(s.backward_strips.data(), s.backward_strips.size(), image);
+        if (more && d_src != nullptr) {
+          image.prefetch[2] = {image.c + floats, floats * sizeof(float)};
+        }
+        s.RunBackward(image, copies);
         if (done) done(sample, image.c);
       }
       if (d_weights != nullptr) {

@@ -6,7 +6,8 @@
 //             d_src[n,y,x,c]     = sum_{i,j,o} dz[n, y-i+py, x-j+px, o] * weights[i,j,c,o]   (w.r.t. the mapped src)
 // dz is the pending gradient of the linear output, resolved on load.
 // Weight gradients: partial sums over fixed runs of samples, merged in index order.
-// Direct: register-blocked tiles, no im2col matrix in memory.
+// Direct: register-blocked tiles, no im2col matrix in memory; or, where it takes less time, Winograd's minimal
+// filtering (core/ops/winograd.h), with other roundings of about the same size.
 #pragma once
 
 #include <cstddef>
@@ -20,11 +21,17 @@
 
 namespace batchmark {
 
+enum class ConvAlgorithm {
+  kAuto,    // Winograd's where it serves, else direct
+  kDirect,  // the sums of the definition
+};
+
 struct Conv2dShape {
   size_t samples = 0;  // capacity; Forward and Backward take n <= samples
   size_t height = 0, width = 0, channels_in = 0;
   size_t kernel_h = 0, kernel_w = 0, channels_out = 0;
   bool same = false;  // zero padding that keeps H x W; else valid
+  ConvAlgorithm algorithm = ConvAlgorithm::kAuto;
 
   size_t OutHeight() const { return same ? height : height - kernel_h + 1; }
   size_t OutWidth() const { return same ? width : width - kernel_w + 1; }
@@ -36,6 +43,9 @@ class Conv2d {
   Conv2d(Parallel& parallel, const Conv2dShape& shape, bool training, Place place = Place::kAlone);
   ~Conv2d();
   Conv2d(Conv2d&&) noexcept;
+
+  // Whether the forward pass and the weight gradient, and the data gradient, are Winograd's on the active backend.
+  static bool IsWinograd(const Conv2dShape& shape);
 
   // moments: nullptr, or receives the moments of dst, one tile a sample (MomentTiles rule), gathered
   // while the output is still in cache.

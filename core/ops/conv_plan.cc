@@ -123,6 +123,15 @@ TileOperands CorrelationOperands(const Correlation& s, const TileGeometry& tile)
   return o;
 }
 
+void SharePrefetch(const TilePrefetch* ranges, size_t i, size_t n, TileOperands& o) {
+  for (size_t r = 0; r < o.kPrefetchRanges; ++r) {
+    const size_t part = RoundUp(CeilDiv(ranges[r].bytes, n), kLineFloats * sizeof(float));
+    const size_t begin = std::min(ranges[r].bytes, i * part);
+    o.prefetch[r] = {static_cast<const char*>(ranges[r].begin) + begin,
+                     std::min(part, ranges[r].bytes - begin)};
+  }
+}
+
 namespace {
 
 // One input channel and three taps a kernel row, as in the first layer of an image net: three rows

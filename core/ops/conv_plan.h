@@ -30,6 +30,10 @@ std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeo
                                          bool activated);
 TileOperands CorrelationOperands(const Correlation& shape, const TileGeometry& tile);
 
+// Part i of n of what is to be fetched (TileOperands::kPrefetchRanges of one row each, in whole
+// lines but for their ends) goes with part i of a call's work.
+void SharePrefetch(const TilePrefetch* ranges, size_t i, size_t n, TileOperands& operands);
+
 // taps[i, j, c, o] += sum_{y, x} in[y + i - pad_y, x + j - pad_x, c] * d_out[y, x, o].
 // Rows of C are (j, c) of one kernel row, segments are rows of the image.
 // By bands of rows of d_out, each added to taps before the next: the order of an element's sum is

@@ -77,7 +77,7 @@ TEST_CASE("defaults are the documented ones", "[run_spec]") {
       "order=shuffled\nbn.placement=pre\nbn.stats=batch\nbn.eval=ema:0.99\nbn.eps=0.001\n"
       "bn.affine=true\nbn.gamma_decay=0\nbn.noise_scale=1\nbn.freeze_after=never\nbn.schedule=\n"
       "eval_every=100\neval_size=all\ntarget=0.97\ntarget_metric=val_accuracy\nconfirm=2\n"
-      "stop_at_target=false\nprune=never\nprobe=none\nprobe_every=auto\nloss_limit=auto\nseed=1\nthreads=auto\ncompute=fp32\nsimd=auto\n");
+      "stop_at_target=false\nprune=never\nprobe=none\nprobe_every=auto\nloss_limit=auto\nseed=1\nthreads=auto\ncompute=fp32\nconv=auto\nsimd=auto\n");
 }
 
 TEST_CASE("set values are stored as their shortest text", "[run_spec]") {

@@ -92,7 +92,8 @@ Net::Net(Parallel& parallel, const NetSpec& spec, const NetOptions& options)
           throw InputError("net layer '" + text + "': the image is only " + std::to_string(height) + "x" +
                            std::to_string(width) + " there");
         }
-        const Conv2dShape conv{capacity_, height, width, channels, l.kernel_h, l.kernel_w, l.outputs, l.same};
+        const Conv2dShape conv{capacity_,    height,     width,     channels,  l.kernel_h,
+                               l.kernel_w, l.outputs, l.same, options.conv};
         height = conv.OutHeight(), width = conv.OutWidth(), channels = l.outputs;
         block = MakeConvBlock(parallel, conv, l.act, make_norm(height * width), options.norm.placement,
                               options.weight_decay, /*first=*/stages_.empty());

@@ -8,6 +8,7 @@
 
 #include "core/base/aligned.h"
 #include "core/base/parallel.h"
+#include "core/ops/conv2d.h"
 #include "training/net/block.h"
 #include "training/net/net_spec.h"
 #include "training/net/norm_spec.h"
@@ -25,6 +26,7 @@ struct NetOptions {
   // Weights of dense layers take their step of SGD without momentum within Backward, at pass.lr, where that saves
   // writing and reading their gradient; it is then in no memory, and Tensor::grad null.
   bool descend = false;
+  ConvAlgorithm conv = ConvAlgorithm::kAuto;
   NormSpec norm;
 };
 

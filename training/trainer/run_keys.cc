@@ -327,6 +327,8 @@ std::vector<RunKey> MakeTable() {
   add(SeedKey());
   add(Count("threads", Own(&RunSpec::threads), "auto", 0, 1, 1024, "auto = the affinity mask"));
   add(Text("compute", Own(&RunSpec::compute), CheckCompute, "fp32"));
+  add(Choice("conv", Own(&RunSpec::conv), {"auto", "direct"},
+             "auto (3 x 3 by Winograd's algorithm where faster) | direct"));
   add(Text(
       "simd", Own(&RunSpec::simd),
       [](const std::string& text) {

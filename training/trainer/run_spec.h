@@ -45,6 +45,7 @@ struct RunSpec {
   uint64_t seed = 1;
   int threads = 0;  // 0 = affinity mask
   std::string compute = "fp32";
+  std::string conv = "auto";
   std::string simd = "auto";
 };
 

@@ -76,6 +76,7 @@ TrainingSession::TrainingSession(const RunSpec& spec, const Dataset& data, const
                      .seed = spec.seed,
                      .weight_decay = spec.weight_decay,
                      .descend = spec.momentum == 0 && !spec.probe.gradients && !spec.probe.landscape,
+                     .conv = spec.conv == "direct" ? ConvAlgorithm::kDirect : ConvAlgorithm::kAuto,
                      .norm = spec.bn};
   net_ = std::make_unique<Net>(parallel_, ParseNet(spec.net), options);
   const size_t pixels = data.train.PixelsPerImage();

@@ -1,0 +1,51 @@
+// Winograd's minimal filtering F(2 x 2, 3 x 3) (Lavin & Gray 2016, arXiv 1509.09308): 2 x 2 outputs
+// y of a 3 x 3 correlation of taps g with 4 x 4 inputs d take 16 products a channel where their
+// definition takes 36:
+//   y = A^T [(G g G^T) . (B^T d B)] A          dg = G^T [(B^T d B) . (A dy A^T)] G
+//         1  0 -1  0          1   0   0
+//   B^T = 0  1  1  0     G = 1/2 1/2 1/2   A^T = 1  1  1  0
+//         0 -1  1  0         1/2-1/2 1/2         0  1 -1 -1
+//         0  1  0 -1          0   0   1
+// summed over channels (for dg: over tiles) between the brackets and the outer maps: 16 matrix
+// products, numbered x = 4 i + j. These are the maps; loops only. Transformed values [16, ...] lie
+// `stride` floats apart, channels (a multiple of the lanes) contiguous.
+#pragma once
+
+#include <cstddef>
+
+#include "core/simd/activation.h"
+
+namespace batchmark {
+
+inline constexpr size_t kWinogradProducts = 16, kWinogradTaps = 9;
+
+// Tiles of an output [height, width, channels]: rows [row, row + rows) of `columns` tiles of 2 x 2,
+// of which the last row and column may reach beyond it.
+struct WinogradTiles {
+  size_t row, rows, columns;
+  size_t count() const { return rows * columns; }
+};
+struct WinogradArray {
+  size_t height, width, channels;
+};
+
+// v[x, tile, c] = B^T d B, d the tile's inputs: the output's position less the padding, zero
+// outside of src. zeros: `channels` of them.
+void WinogradInput(const WinogradArray& array, const WinogradTiles& tiles, size_t pad_y,
+                   size_t pad_x, const float* src, const float* zeros, float* v, size_t stride);
+
+// u[x, i] = G g[., i] G^T, i < count; taps [9, count], u [16, count].
+void WinogradWeights(size_t count, const float* taps, float* u);
+
+// dst = act(bias + A^T m[., tile, c] A); bias may be null.
+void WinogradOutput(const WinogradArray& array, const WinogradTiles& tiles, const float* m,
+                    size_t stride, const float* bias, Activation act, float* dst);
+
+// z[x, tile, c] = A dy A^T, dy zero beyond the array.
+void WinogradOutputGradient(const WinogradArray& array, const WinogradTiles& tiles, const float* dy,
+                            const float* zeros, float* z, size_t stride);
+
+// d_taps[., i] = G^T du[., i] G, i < count; du [16, count], d_taps [9, count].
+void WinogradWeightGradient(size_t count, const float* du, float* d_taps);
+
+}  // namespace batchmark

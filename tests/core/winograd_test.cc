@@ -1,0 +1,173 @@
+// Winograd's algorithm: its maps against their matrices, its passes against the definition in
+// float64 and against the direct ones in fp32, on every backend.
+#include "core/ops/winograd.h"
+
+#include <cmath>
+#include <vector>
+
+#include "core/base/parallel.h"
+#include "core/ops/conv2d.h"
+#include "core/reference/reference.h"
+#include "tests/support/catch.h"
+#include "tests/support/compare.h"
+#include "tests/support/for_each_backend.h"
+#include "tests/support/normal_floats.h"
+#include "tests/support/tolerance.h"
+
+namespace batchmark {
+namespace {
+
+std::vector<double> Doubles(const std::vector<float>& x) { return {x.begin(), x.end()}; }
+
+// M square M^T of elements i of arrays.
+std::vector<double> Mapped(const std::vector<std::vector<double>>& m,
+                           const std::vector<float>& from, size_t count, size_t i) {
+  const size_t rows = m.size(), n = m[0].size();
+  std::vector<double> to(rows * rows);
+  for (size_t a = 0; a < rows; ++a)
+    for (size_t b = 0; b < rows; ++b)
+      for (size_t j = 0; j < n; ++j)
+        for (size_t k = 0; k < n; ++k)
+          to[a * rows + b] += m[a][j] * from[(j * n + k) * count + i] * m[b][k];
+  return to;
+}
+
+const std::vector<std::vector<double>> kG = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+const std::vector<std::vector<double>> kGTransposed = {
+    {1, .5, .5, 0}, {0, .5, -.5, 0}, {0, .5, .5, 1}};
+
+TEST_CASE("winograd: maps of weights and of their gradients are those of the matrices") {
+  ForEachBackend([] {
+    for (const size_t count : {1u, 7u, 16u, 50u}) {
+      const auto taps = NormalFloats(9 * count, 1), du = NormalFloats(16 * count, 2);
+      std::vector<float> u(16 * count + 1, 7.0f), d_taps(9 * count + 1, 7.0f);
+      WinogradWeights(count, taps.data(), u.data());
+      WinogradWeightGradient(count, du.data(), d_taps.data());
+      for (size_t i = 0; i < count; ++i) {
+        const auto want_u = Mapped(kG, taps, count, i), want_d = Mapped(kGTransposed, du, count, i);
+        for (size_t x = 0; x < 16; ++x) CHECK(std::abs(u[x * count + i] - want_u[x]) <= 1e-6 * 9);
+        for (size_t x = 0; x < 9; ++x)
+          CHECK(std::abs(d_taps[x * count + i] - want_d[x]) <= 1e-6 * 9);
+      }
+      CHECK(u.back() == 7.0f);  // nothing beyond
+      CHECK(d_taps.back() == 7.0f);
+    }
+  });
+}
+
+struct Passes {
+  std::vector<float> dst, d_src, d_weights, d_bias;
+};
+
+struct Problem {
+  explicit Problem(const Conv2dShape& shape)
+      : s(shape),
+        x(NormalFloats(s.samples * s.height * s.width * s.channels_in, 1)),
+        w(NormalFloats(9 * s.channels_in * s.channels_out, 2)),
+        b(NormalFloats(s.channels_out, 3)),
+        g(NormalFloats(s.samples * s.OutHeight() * s.OutWidth() * s.channels_out, 4)) {}
+
+  Passes Run(ConvAlgorithm algorithm, int threads) const {
+    Conv2dShape shape = s;
+    shape.algorithm = algorithm;
+    REQUIRE(Conv2d::IsWinograd(shape) == (algorithm == ConvAlgorithm::kAuto));
+    Parallel parallel(threads);
+    Conv2d conv(parallel, shape, true);
+    Passes p{std::vector<float>(g.size()), std::vector<float>(x.size()),
+             std::vector<float>(w.size()), std::vector<float>(b.size())};
+    const Pending src = PlainPending(x.data(), s.height * s.width, s.channels_in, s.samples);
+    PendingGrad dz;
+    dz.dy = g.data(), dz.positions = s.OutHeight() * s.OutWidth(), dz.channels = s.channels_out;
+    dz.groups.samples = s.samples;
+    conv.Forward(s.samples, src, w.data(), b.data(), Activation::kNone, p.dst.data(), nullptr);
+    conv.Backward(s.samples, src, dz, w.data(), p.d_src.data(), p.d_weights.data(),
+                  p.d_bias.data());
+    return p;
+  }
+
+  Conv2dShape s;
+  std::vector<float> x, w, b, g;
+};
+
+double Rms(const std::vector<float>& got, const std::vector<double>& want) {
+  double sum = 0;
+  for (size_t i = 0; i < got.size(); ++i) sum += std::pow(got[i] - want[i], 2);
+  return std::sqrt(sum / static_cast<double>(got.size()));
+}
+
+// Worst cases of the definition's sums, and root mean squares beside the direct pass's: Winograd's
+// sums of fewer but larger terms.
+void CheckPass(const char* what, const std::vector<float>& got, const std::vector<float>& direct,
+               const std::vector<double>& want, const std::vector<double>& size, size_t k) {
+  CheckWorst(what, FindWorst(
+                       got.data(), got.size(), [&](size_t i) { return want[i]; },
+                       [&](size_t i) { return GemmTolerance(k, size[i]); }));
+  CAPTURE(what, Rms(got, want), Rms(direct, want));
+  CHECK(Rms(got, want) <= 4.0 * Rms(direct, want));
+}
+
+std::vector<double> Absolute(std::vector<double> x) {
+  for (double& value : x) value = std::abs(value);
+  return x;
+}
+
+const std::vector<Conv2dShape> kShapes = {
+    {2, 26, 26, 32, 3, 3, 64},      {1, 7, 9, 32, 3, 3, 32, true}, {3, 6, 6, 48, 3, 3, 32},
+    {1, 31, 8, 64, 3, 3, 48, true}, {1, 6, 131, 32, 3, 3, 32},     {1, 14, 14, 96, 3, 3, 80, true},
+};
+
+TEST_CASE("winograd: passes agree with the definition in float64 as closely as direct ones") {
+  ForEachBackend([] {
+    for (const Conv2dShape& shape : kShapes) {
+      CAPTURE(shape.height, shape.width, shape.channels_in, shape.channels_out, shape.same);
+      const Problem p(shape);
+      const Passes got = p.Run(ConvAlgorithm::kAuto, 2), direct = p.Run(ConvAlgorithm::kDirect, 2);
+      const reference::ConvShape r{
+          shape.samples,      shape.height, shape.width, shape.channels_in, 3, 3,
+          shape.channels_out, shape.same};
+      const auto x = Doubles(p.x), w = Doubles(p.w), b = Doubles(p.b), g = Doubles(p.g);
+      const auto xa = Absolute(x), wa = Absolute(w), ba = Absolute(b), ga = Absolute(g);
+      std::vector<double> want(g.size()), size(g.size());
+      reference::ConvForward(r, x.data(), w.data(), b.data(), want.data());
+      reference::ConvForward(r, xa.data(), wa.data(), ba.data(), size.data());
+      CheckPass("dst", got.dst, direct.dst, want, size, 9 * shape.channels_in);
+      want.assign(x.size(), 0), size = want;
+      reference::ConvBackwardData(r, g.data(), w.data(), want.data());
+      reference::ConvBackwardData(r, ga.data(), wa.data(), size.data());
+      CheckPass("d_src", got.d_src, direct.d_src, want, size, 9 * shape.channels_out);
+      want.assign(w.size(), 0), size = want;
+      std::vector<double> bias(b.size());
+      reference::ConvBackwardWeights(r, x.data(), g.data(), want.data(), bias.data());
+      reference::ConvBackwardWeights(r, xa.data(), ga.data(), size.data(), bias.data());
+      CheckPass("d_weights", got.d_weights, direct.d_weights, want, size,
+                shape.samples * shape.OutHeight() * shape.OutWidth());
+      CHECK(got.d_bias == direct.d_bias);
+      CHECK(got.dst != direct.dst);  // another algorithm did run
+    }
+  });
+}
+
+TEST_CASE("winograd: the same bits for 1, 2, 3 and 8 threads") {
+  const Problem p({21, 9, 8, 32, 3, 3, 32});
+  const Passes one = p.Run(ConvAlgorithm::kAuto, 1);
+  for (const int threads : {2, 3, 8}) {
+    const Passes many = p.Run(ConvAlgorithm::kAuto, threads);
+    CHECK(one.dst == many.dst);
+    CHECK(one.d_src == many.d_src);
+    CHECK(one.d_weights == many.d_weights);
+  }
+}
+
+TEST_CASE("winograd: serves 3 x 3 kernels of whole vectors of channels on both sides") {
+  ForEachBackend([] {
+    CHECK(Conv2d::IsWinograd({1, 26, 26, 32, 3, 3, 64}));
+    CHECK_FALSE(Conv2d::IsWinograd({1, 26, 26, 32, 3, 3, 64, false, ConvAlgorithm::kDirect}));
+    CHECK_FALSE(Conv2d::IsWinograd({1, 28, 28, 1, 3, 3, 32}));
+    CHECK_FALSE(Conv2d::IsWinograd({1, 26, 26, 32, 5, 5, 64}));
+    CHECK_FALSE(Conv2d::IsWinograd({1, 26, 26, 16, 3, 3, 64}));
+    CHECK_FALSE(Conv2d::IsWinograd({1, 5, 26, 32, 3, 3, 64}));  // three rows of outputs
+  });
+}
+
+}  // namespace
+}  // namespace batchmark

@@ -8,11 +8,15 @@
 namespace batchmark {
 namespace {
 
-// Tiles of a band: of 64 channels and fewer, inputs and outputs are then half a MiB at most.
-constexpr size_t kBandTiles = 52;
-// The products of the maps' values lie off multiples of 4 KiB, where they would share a set.
-constexpr size_t kOffset = 16;
 constexpr size_t kLeastChannels = 32;
+// Strips of tiles that are transformed together: their products pass over each panel of taps, which
+// comes from the second cache, while it is in the first.
+constexpr size_t kPartStrips = 4;
+// Tiles of a band, the depth of the weight gradient's products: the more, the fewer times C is read
+// and written.
+constexpr size_t BandTiles(size_t lanes) { return HasLargeCaches(lanes) ? 80 : 52; }
+// What lies a product apart is off multiples of 4 KiB, which would share a set of the first cache.
+constexpr size_t kOffset = 16;
 
 }  // namespace
 
@@ -26,48 +30,56 @@ Winograd::Winograd(const Correlation& shape, const TileGeometry& tile)
     : shape_(shape),
       panel_(tile.panel),
       panels_(CeilDiv(shape.columns, tile.panel)),
-      taps_(kWinogradProducts * shape.depth * RoundUp(shape.columns, tile.panel)),
+      taps_(kWinogradProducts * shape.depth * panels_ * panel_),
       zeros_(std::max(shape.depth, shape.columns)) {
-  const size_t rows = CeilDiv(shape.out_h, 2), columns = CeilDiv(shape.out_w, 2);
-  const EvenParts parts{rows, CeilDiv(rows, std::max<size_t>(1, kBandTiles / columns))};
-  v_stride_ = parts.widest() * columns * shape.depth + kOffset;
-  m_stride_ = parts.widest() * columns * shape.columns + kOffset;
-  for (size_t p = 0; p < parts.parts; ++p) {
-    Band band{{parts.begin(p), parts.begin(p + 1) - parts.begin(p), columns}, {}, {}};
-    PlanBand(tile, band);
-    bands_.push_back(std::move(band));
+  const size_t row = CeilDiv(shape.out_w, 2), tiles = CeilDiv(shape.out_h, 2) * row;
+  const EvenParts strips{tiles, CeilDiv(tiles, tile.rows)};
+  const EvenParts parts{strips.parts, CeilDiv(strips.parts, kPartStrips)};
+  const size_t most = parts.widest() * strips.widest();
+  v_stride_ = most * shape.depth + kOffset, m_stride_ = most * shape.columns + kOffset;
+  for (size_t i = 0; i < parts.parts; ++i) {  // tiles as rows of C, channels in depth
+    const size_t first = strips.begin(parts.begin(i)), end = strips.begin(parts.begin(i + 1));
+    Part part{{first, end - first, row}, {}};
+    TileStrip strip;
+    strip.segments = 1, strip.depth = static_cast<uint32_t>(shape.depth), strip.finish = true;
+    for (size_t x = 0; x < kWinogradProducts; ++x) {
+      for (size_t p = parts.begin(i); p < parts.begin(i + 1); ++p) {
+        const size_t at = strips.begin(p) - first;
+        strip.rows = static_cast<uint32_t>(strips.begin(p + 1) - strips.begin(p));
+        strip.a = static_cast<ptrdiff_t>(x * v_stride_ + at * shape.depth);
+        strip.b = static_cast<ptrdiff_t>(x * shape.depth * panel_);
+        strip.c = static_cast<ptrdiff_t>(x * m_stride_ + at * shape.columns);
+        part.strips.push_back(strip);
+      }
+    }
+    rows_.push_back(std::move(part));
+  }
+  const EvenParts bands{tiles, CeilDiv(tiles, BandTiles(tile.lanes))};
+  band_v_stride_ = bands.widest() * shape.depth + kOffset;
+  band_z_stride_ = bands.widest() * shape.columns + kOffset;
+  const EvenParts channels{shape.depth, CeilDiv(shape.depth, tile.rows)};
+  for (size_t i = 0; i < bands.parts; ++i) {  // channels as rows of C, tiles in depth
+    Part part{{bands.begin(i), bands.begin(i + 1) - bands.begin(i), row}, {}};
+    TileStrip strip;
+    strip.segments = 1, strip.depth = static_cast<uint32_t>(part.tiles.count), strip.finish = true;
+    strip.start = TileStart::kLoad;
+    for (size_t x = 0; x < kWinogradProducts; ++x) {
+      for (size_t p = 0; p < channels.parts; ++p) {
+        const size_t first = channels.begin(p);
+        strip.rows = static_cast<uint32_t>(channels.begin(p + 1) - first);
+        strip.a = static_cast<ptrdiff_t>(x * band_v_stride_ + first);
+        strip.b = static_cast<ptrdiff_t>(x * band_z_stride_);
+        strip.c = static_cast<ptrdiff_t>((x * shape.depth + first) * shape.columns);
+        part.strips.push_back(strip);
+      }
+    }
+    bands_.push_back(std::move(part));
   }
 }
 
-void Winograd::PlanBand(const TileGeometry& tile, Band& band) const {
-  const size_t count = band.tiles.count();
-  for (size_t x = 0; x < kWinogradProducts; ++x) {
-    // Tiles as rows, channels in depth; and channels as rows, tiles in depth.
-    const EvenParts tiles{count, CeilDiv(count, tile.rows)};
-    for (size_t p = 0; p < tiles.parts; ++p) {
-      TileStrip strip;
-      strip.rows = static_cast<uint32_t>(tiles.begin(p + 1) - tiles.begin(p));
-      strip.segments = 1, strip.depth = static_cast<uint32_t>(shape_.depth), strip.finish = true;
-      strip.a = static_cast<ptrdiff_t>(x * v_stride_ + tiles.begin(p) * shape_.depth);
-      strip.b = static_cast<ptrdiff_t>(x * shape_.depth * panel_);
-      strip.c = static_cast<ptrdiff_t>(x * m_stride_ + tiles.begin(p) * shape_.columns);
-      band.forward.push_back(strip);
-    }
-    const EvenParts channels{shape_.depth, CeilDiv(shape_.depth, tile.rows)};
-    for (size_t p = 0; p < channels.parts; ++p) {
-      TileStrip strip;
-      strip.rows = static_cast<uint32_t>(channels.begin(p + 1) - channels.begin(p));
-      strip.segments = 1, strip.depth = static_cast<uint32_t>(count), strip.finish = true;
-      strip.start = TileStart::kLoad;
-      strip.a = static_cast<ptrdiff_t>(x * v_stride_ + channels.begin(p));
-      strip.b = static_cast<ptrdiff_t>(x * m_stride_);
-      strip.c = static_cast<ptrdiff_t>((x * shape_.depth + channels.begin(p)) * shape_.columns);
-      band.gradient.push_back(strip);
-    }
-  }
+size_t Winograd::ScratchFloats() const {
+  return kWinogradProducts * std::max(v_stride_ + m_stride_, band_v_stride_ + band_z_stride_);
 }
-
-size_t Winograd::ScratchFloats() const { return kWinogradProducts * (v_stride_ + m_stride_); }
 
 void Winograd::SetTaps(const float* taps) {
   const size_t count = shape_.depth * panel_;
@@ -85,31 +97,31 @@ void Winograd::Run(const float* src, const float* bias, Activation act, const Ti
   o.a = v, o.a_row = shape_.depth, o.a_depth = 1;
   o.b = taps_.data(), o.b_depth = panel_, o.b_panel = kWinogradProducts * shape_.depth * panel_;
   o.c = m, o.c_row = shape_.columns, o.columns = shape_.columns;
-  for (size_t i = 0; i < bands_.size(); ++i) {
-    const Band& band = bands_[i];
-    WinogradInput(Input(), band.tiles, shape_.pad_y, shape_.pad_x, src, zeros_.data(), v,
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const Part& part = rows_[i];
+    WinogradInput(Input(), part.tiles, shape_.pad_y, shape_.pad_x, src, zeros_.data(), v,
                   v_stride_);
-    SharePrefetch(next, i, bands_.size(), o);
-    RunTiles(band.forward.data(), band.forward.size(), o);
-    WinogradOutput(Output(), band.tiles, m, m_stride_, bias, act, dst);
+    SharePrefetch(next, i, rows_.size(), o);
+    RunTiles(part.strips.data(), part.strips.size(), o);
+    WinogradOutput(Output(), part.tiles, m, m_stride_, bias, act, dst);
   }
 }
 
 void Winograd::AddWeightGradient(const float* src, const float* d_out, const TilePrefetch* next,
                                  float* scratch, float* slot) const {
   float* const v = scratch;
-  float* const z = scratch + kWinogradProducts * v_stride_;
+  float* const z = scratch + kWinogradProducts * band_v_stride_;
   TileOperands o;
   o.a = v, o.a_row = 1, o.a_depth = shape_.depth;
   o.b = z, o.b_depth = shape_.columns, o.b_panel = panel_;
   o.c = slot, o.c_row = shape_.columns, o.columns = shape_.columns;
   for (size_t i = 0; i < bands_.size(); ++i) {
-    const Band& band = bands_[i];
+    const Part& band = bands_[i];
     WinogradInput(Input(), band.tiles, shape_.pad_y, shape_.pad_x, src, zeros_.data(), v,
-                  v_stride_);
-    WinogradOutputGradient(Output(), band.tiles, d_out, zeros_.data(), z, m_stride_);
+                  band_v_stride_);
+    WinogradOutputGradient(Output(), band.tiles, d_out, zeros_.data(), z, band_z_stride_);
     SharePrefetch(next, i, bands_.size(), o);
-    RunTiles(band.gradient.data(), band.gradient.size(), o);
+    RunTiles(band.strips.data(), band.strips.size(), o);
   }
 }
 

@@ -44,18 +44,19 @@ class Winograd {
   }
 
  private:
-  struct Band {
+  // Tiles that are transformed together, as rows of the products or as their depth.
+  struct Part {
     WinogradTiles tiles;
-    std::vector<TileStrip> forward, gradient;
+    std::vector<TileStrip> strips;  // of all products
   };
-  void PlanBand(const TileGeometry& tile, Band& band) const;
   WinogradArray Input() const { return {shape_.in_h, shape_.in_w, shape_.depth}; }
   WinogradArray Output() const { return {shape_.out_h, shape_.out_w, shape_.columns}; }
 
   Correlation shape_;
   size_t panel_, panels_;
-  size_t v_stride_ = 0, m_stride_ = 0;  // from product to product, of inputs and of outputs
-  std::vector<Band> bands_;
+  std::vector<Part> rows_, bands_;
+  // From product to product: inputs and products of rows, and inputs and gradients of a band.
+  size_t v_stride_ = 0, m_stride_ = 0, band_v_stride_ = 0, band_z_stride_ = 0;
   AlignedBuffer<float> taps_, zeros_;  // taps_ [panel, 16, depth, panel width]
 };
 

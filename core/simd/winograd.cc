@@ -90,12 +90,14 @@ HWY_INLINE void Transform(const Load& load, const Store& store) {
   }
 }
 
-// Calls run(tile, y, x) with the output position of each tile.
+// Calls run(i, y, x) with the output position of each tile first + i.
 template <class Run>
 HWY_INLINE void ForTiles(const WinogradTiles& tiles, const Run& run) {
-  size_t tile = 0;
-  for (size_t r = tiles.row; r < tiles.row + tiles.rows; ++r) {
-    for (size_t t = 0; t < tiles.columns; ++t) run(tile++, 2 * r, 2 * t);
+  size_t y = 2 * (tiles.first / tiles.columns), x = 2 * (tiles.first % tiles.columns);
+  for (size_t i = 0; i < tiles.count; ++i) {
+    run(i, y, x);
+    x += 2;
+    if (x == 2 * tiles.columns) x = 0, y += 2;
   }
 }
 

@@ -19,11 +19,10 @@ namespace batchmark {
 
 inline constexpr size_t kWinogradProducts = 16, kWinogradTaps = 9;
 
-// Tiles of an output [height, width, channels]: rows [row, row + rows) of `columns` tiles of 2 x 2,
-// of which the last row and column may reach beyond it.
+// Tiles [first, first + count) of an output [height, width, channels], numbered by rows of
+// `columns` tiles of 2 x 2, of which the last row and column may reach beyond it.
 struct WinogradTiles {
-  size_t row, rows, columns;
-  size_t count() const { return rows * columns; }
+  size_t first, count, columns;
 };
 struct WinogradArray {
   size_t height, width, channels;

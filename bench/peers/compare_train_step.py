@@ -75,7 +75,8 @@ def main():
             ours = [args.bench, f"--benchmark_filter=train_step/{step}/", f"--threads={args.threads}",
                     "--limits=quick", f"--benchmark_min_time={args.min_time}", f"--benchmark_out={out}",
                     "--benchmark_out_format=json"]
-            theirs = [args.python, str(PEERS), f"--filter=train_step/{step}/", f"--threads={args.threads}",
+            same = step.removesuffix("_direct")  # theirs choose their own algorithm
+            theirs = [args.python, str(PEERS), f"--filter=train_step/{same}/", f"--threads={args.threads}",
                       f"--min-time={args.min_time}", "--repetitions=1", f"--out={out}"]
             theirs += [f"--modes={args.modes}"] if args.modes else []
             rounds = []

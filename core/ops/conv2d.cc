@@ -99,7 +99,7 @@ struct Conv2d::State {
     const size_t depth = c.kernel_h * c.kernel_w * c.depth;
     PackPanels(depth, c.columns, weights, c.columns, tile.panel, depth * tile.panel,
                forward_weights.data());
-    if (winograd_forward) winograd_forward->SetTaps(forward_weights.data());
+    if (winograd_forward) winograd_forward->SetTaps(parallel, forward_weights.data());
   }
 
   void PackBackward(const float* weights) {
@@ -110,7 +110,7 @@ struct Conv2d::State {
                            tile.panel, taps * c.depth * tile.panel,
                            backward_weights.data() + (taps - 1 - t) * c.depth * tile.panel);
     }
-    if (winograd_backward) winograd_backward->SetTaps(backward_weights.data());
+    if (winograd_backward) winograd_backward->SetTaps(parallel, backward_weights.data());
   }
 
   // One image of operands that CorrelationOperands and the caller have filled.
@@ -209,7 +209,7 @@ struct Conv2d::State {
       MergeParts(1, size, slots.data() + begin, runs, slot_floats, nullptr, Activation::kNone,
                  false, sums + begin, size);
     });
-    if (winograd_forward) winograd_forward->WeightGradient(merged.data(), d_weights);
+    if (winograd_forward) winograd_forward->WeightGradient(parallel, merged.data(), d_weights);
     MergeParts(1, forward.columns, slots.data() + BiasOffset(), runs, slot_floats, nullptr,
                Activation::kNone, false, d_bias, forward.columns);
   }
@@ -254,6 +254,7 @@ Conv2d::Conv2d(Parallel& parallel, const Conv2dShape& s, bool training, Place pl
   BATCHMARK_CHECK(s.same || (s.kernel_h <= s.height && s.kernel_w <= s.width));
   state_ = std::make_unique<State>(parallel, s, training, place);
 }
+
 bool Conv2d::IsWinograd(const Conv2dShape& s) {
   const TileGeometry tile = ActiveTileGeometry();
   return s.algorithm == ConvAlgorithm::kAuto && Winograd::Serves(ForwardShape(s), tile) &&

@@ -44,7 +44,7 @@ class Conv2d {
   ~Conv2d();
   Conv2d(Conv2d&&) noexcept;
 
-  // Whether the forward pass and the weight gradient, and the data gradient, are Winograd's on the active backend.
+  // Whether the passes over such a shape are Winograd's on the active backend.
   static bool IsWinograd(const Conv2dShape& shape);
 
   // moments: nullptr, or receives the moments of dst, one tile a sample (MomentTiles rule), gathered
@@ -52,8 +52,9 @@ class Conv2d {
   void Forward(size_t n, const Pending& src, const float* weights, const float* bias, Activation act,
                float* dst, TileMoments* moments);
 
-  // Called once for each sample of d_src, complete and still in cache, by the worker that made it;
-  // samples of a run (kRuns) in ascending order by one worker. A vector may be read behind d_src.
+  // Called once for each sample of d_src, complete and still in cache, by the worker that made it. Any two
+  // convolutions cut n samples into the same runs; those of a run come in ascending order from one worker. A
+  // vector may be read behind d_src.
   using SampleDone = std::function<void(size_t sample, float* d_src)>;
 
   // d_src may be null (first layer); with done, its samples then have no place but the worker's, and are gone

@@ -4,6 +4,7 @@
 
 #include "core/base/parts.h"
 #include "core/ops/caches.h"
+#include "core/ops/chunks.h"
 
 namespace batchmark {
 namespace {
@@ -17,6 +18,9 @@ constexpr size_t kPartStrips = 4;
 constexpr size_t BandTiles(size_t lanes) { return HasLargeCaches(lanes) ? 80 : 52; }
 // What lies a product apart is off multiples of 4 KiB, which would share a set of the first cache.
 constexpr size_t kOffset = 16;
+
+// Elements of a map of weights: 25 arrays are read or written.
+ChunkPlan WeightChunks(size_t count) { return PlanChunks(count, count, 25); }
 
 }  // namespace
 
@@ -81,12 +85,26 @@ size_t Winograd::ScratchFloats() const {
   return kWinogradProducts * std::max(v_stride_ + m_stride_, band_v_stride_ + band_z_stride_);
 }
 
-void Winograd::SetTaps(const float* taps) {
-  const size_t count = shape_.depth * panel_;
-  for (size_t p = 0; p < panels_; ++p) {
-    WinogradWeights(count, taps + p * kWinogradTaps * count,
-                    taps_.data() + p * kWinogradProducts * count);
-  }
+void Winograd::SetTaps(Parallel& parallel, const float* taps) {
+  const size_t row = shape_.depth * panel_;
+  const ChunkPlan plan = WeightChunks(panels_ * row);
+  parallel.For(plan, [&](size_t chunk, int) {
+    for (size_t at = plan.begin(chunk), end = plan.end(chunk); at < end;) {  // within a panel each
+      const size_t panel = at / row, i = at % row, count = std::min(end - at, row - i);
+      WinogradWeights(count, row, taps + panel * kWinogradTaps * row + i,
+                      taps_.data() + panel * kWinogradProducts * row + i);
+      at += count;
+    }
+  });
+}
+
+void Winograd::WeightGradient(Parallel& parallel, const float* slot, float* d_taps) const {
+  const size_t row = shape_.depth * shape_.columns;
+  const ChunkPlan plan = WeightChunks(row);
+  parallel.For(plan, [&](size_t chunk, int) {
+    const size_t at = plan.begin(chunk);
+    WinogradWeightGradient(plan.end(chunk) - at, row, slot + at, d_taps + at);
+  });
 }
 
 void Winograd::Run(const float* src, const float* bias, Activation act, const TilePrefetch* next,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/aligned.h"
+#include "core/base/parallel.h"
 #include "core/ops/conv_plan.h"
 #include "core/simd/gemm_tile.h"
 #include "core/simd/winograd.h"
@@ -28,7 +29,7 @@ class Winograd {
   size_t SlotFloats() const { return kWinogradProducts * shape_.depth * shape_.columns; }
 
   // taps as panels [panel, 9, depth, panel width], as the register tile takes them.
-  void SetTaps(const float* taps);
+  void SetTaps(Parallel& parallel, const float* taps);
 
   // dst = act(bias + correlation) of one image; bias may be null. next: what the caller works on
   // after it, fetched meanwhile (TileOperands::kPrefetchRanges of them).
@@ -39,9 +40,7 @@ class Winograd {
   // d_taps [9, depth, columns].
   void AddWeightGradient(const float* src, const float* d_out, const TilePrefetch* next,
                          float* scratch, float* slot) const;
-  void WeightGradient(const float* slot, float* d_taps) const {
-    WinogradWeightGradient(shape_.depth * shape_.columns, slot, d_taps);
-  }
+  void WeightGradient(Parallel& parallel, const float* slot, float* d_taps) const;
 
  private:
   // Tiles that are transformed together, as rows of the products or as their depth.

@@ -173,13 +173,13 @@ void WinogradOutputGradientOnTarget(const WinogradArray& array, const WinogradTi
 
 // Elementwise over count: n x n squares of arrays to squares of others.
 template <class Map>
-HWY_INLINE void TransformArrays(size_t count, const float* from, float* to) {
+HWY_INLINE void TransformArrays(size_t count, size_t row, const float* from, float* to) {
   const D d;
   const auto step = [&](size_t k, const auto& load, const auto& store) HWY_ATTR {
     Transform<Map>([&](size_t i, size_t j)
-                       HWY_ATTR { return load(from + (Map::kFrom * i + j) * count + k); },
+                       HWY_ATTR { return load(from + (Map::kFrom * i + j) * row + k); },
                    [&](size_t i, size_t j, V value)
-                       HWY_ATTR { store(value, to + (Map::kTo * i + j) * count + k); });
+                       HWY_ATTR { store(value, to + (Map::kTo * i + j) * row + k); });
   };
   const size_t lanes = hn::Lanes(d);
   size_t k = 0;
@@ -195,12 +195,12 @@ HWY_INLINE void TransformArrays(size_t count, const float* from, float* to) {
   }
 }
 
-void WinogradWeightsOnTarget(size_t count, const float* taps, float* u) {
-  TransformArrays<WeightMap>(count, taps, u);
+void WinogradWeightsOnTarget(size_t count, size_t row, const float* taps, float* u) {
+  TransformArrays<WeightMap>(count, row, taps, u);
 }
 
-void WinogradWeightGradientOnTarget(size_t count, const float* du, float* d_taps) {
-  TransformArrays<WeightGradientMap>(count, du, d_taps);
+void WinogradWeightGradientOnTarget(size_t count, size_t row, const float* du, float* d_taps) {
+  TransformArrays<WeightGradientMap>(count, row, du, d_taps);
 }
 
 }  // namespace
@@ -223,8 +223,8 @@ void WinogradInput(const WinogradArray& array, const WinogradTiles& tiles, size_
   (array, tiles, pad_y, pad_x, src, zeros, v, stride);
 }
 
-void WinogradWeights(size_t count, const float* taps, float* u) {
-  HWY_DYNAMIC_DISPATCH(WinogradWeightsOnTarget)(count, taps, u);
+void WinogradWeights(size_t count, size_t row, const float* taps, float* u) {
+  HWY_DYNAMIC_DISPATCH(WinogradWeightsOnTarget)(count, row, taps, u);
 }
 
 void WinogradOutput(const WinogradArray& array, const WinogradTiles& tiles, const float* m,
@@ -237,8 +237,8 @@ void WinogradOutputGradient(const WinogradArray& array, const WinogradTiles& til
   HWY_DYNAMIC_DISPATCH(WinogradOutputGradientOnTarget)(array, tiles, dy, zeros, z, stride);
 }
 
-void WinogradWeightGradient(size_t count, const float* du, float* d_taps) {
-  HWY_DYNAMIC_DISPATCH(WinogradWeightGradientOnTarget)(count, du, d_taps);
+void WinogradWeightGradient(size_t count, size_t row, const float* du, float* d_taps) {
+  HWY_DYNAMIC_DISPATCH(WinogradWeightGradientOnTarget)(count, row, du, d_taps);
 }
 
 }  // namespace batchmark

@@ -33,8 +33,8 @@ struct WinogradArray {
 void WinogradInput(const WinogradArray& array, const WinogradTiles& tiles, size_t pad_y,
                    size_t pad_x, const float* src, const float* zeros, float* v, size_t stride);
 
-// u[x, i] = G g[., i] G^T, i < count; taps [9, count], u [16, count].
-void WinogradWeights(size_t count, const float* taps, float* u);
+// u[x, i] = G g[., i] G^T, i < count; taps [9, count] and u [16, count], their rows `row` apart.
+void WinogradWeights(size_t count, size_t row, const float* taps, float* u);
 
 // dst = act(bias + A^T m[., tile, c] A); bias may be null.
 void WinogradOutput(const WinogradArray& array, const WinogradTiles& tiles, const float* m,
@@ -44,7 +44,8 @@ void WinogradOutput(const WinogradArray& array, const WinogradTiles& tiles, cons
 void WinogradOutputGradient(const WinogradArray& array, const WinogradTiles& tiles, const float* dy,
                             const float* zeros, float* z, size_t stride);
 
-// d_taps[., i] = G^T du[., i] G, i < count; du [16, count], d_taps [9, count].
-void WinogradWeightGradient(size_t count, const float* du, float* d_taps);
+// d_taps[., i] = G^T du[., i] G, i < count; du [16, count] and d_taps [9, count], their rows `row`
+// apart.
+void WinogradWeightGradient(size_t count, size_t row, const float* du, float* d_taps);
 
 }  // namespace batchmark

@@ -41,8 +41,8 @@ TEST_CASE("winograd: maps of weights and of their gradients are those of the mat
     for (const size_t count : {1u, 7u, 16u, 50u}) {
       const auto taps = NormalFloats(9 * count, 1), du = NormalFloats(16 * count, 2);
       std::vector<float> u(16 * count + 1, 7.0f), d_taps(9 * count + 1, 7.0f);
-      WinogradWeights(count, taps.data(), u.data());
-      WinogradWeightGradient(count, du.data(), d_taps.data());
+      WinogradWeights(count, count, taps.data(), u.data());
+      WinogradWeightGradient(count, count, du.data(), d_taps.data());
       for (size_t i = 0; i < count; ++i) {
         const auto want_u = Mapped(kG, taps, count, i), want_d = Mapped(kGTransposed, du, count, i);
         for (size_t x = 0; x < 16; ++x) CHECK(std::abs(u[x * count + i] - want_u[x]) <= 1e-6 * 9);

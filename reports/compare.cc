@@ -107,7 +107,9 @@ std::string GroupOf(const RunRecord& run) {
   if (!run.arm.empty()) return run.experiment + ": " + run.arm;
   std::string text;
   for (const auto& [key, value] : run.spec) {
-    if (key == "seed" || key == "simd" || key == "compute" || key == "threads") continue;
+    if (key == "seed" || key == "simd" || key == "compute" || key == "conv" || key == "threads") {
+      continue;
+    }
     text += (text.empty() ? "" : " ") + key + "=" + value;
   }
   return text;

@@ -141,7 +141,11 @@ void DrawReferences(Svg& svg, const Plot& plot, const Frame& frame, const Scale&
   }
   svg.EndClip();
   constexpr double kGap = 6;  // between labels side by side
-  std::vector<Box> taken;
+  std::vector<Box> taken;  // by marks and labels
+  for (const PlotMark& mark : plot.marks) {
+    const double at_x = x.ToPixel(mark.at.x), at_y = y.ToPixel(mark.at.y), r = mark.radius;
+    taken.push_back({at_x - r, at_y - r, at_x + r, at_y + r});
+  }
   for (const PlotReference& r : plot.references) {
     if (r.label.empty()) continue;
     const PlotPoint& end = r.label_at_end ? r.to : r.from;

@@ -157,6 +157,11 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
         "Operands in cache where they fit.";
     if (HaveSharesAlone(groups))
       plot.subtitle += " Dashed: in moments when no neighbour used the cores.";
+    const auto beyond = [](const DotRow& row) { return row.cells[0].center->value > 1.0; };
+    if (std::any_of(plot.rows.begin(), plot.rows.end(), beyond)) {
+      plot.subtitle +=
+          " Beyond 100 %: nearer data, or fewer operations (Winograd), than the limit counts.";
+    }
     page.Figure(name, plot.title, plot.Render(), data, "Right is better.");
   };
   std::vector<DotRow> all = ShareRows(groups, std::nullopt);
@@ -211,6 +216,10 @@ void WriteRoofline(const BenchFile& file, const std::string& stem, const std::st
     }
   }
   if (plot.marks.empty()) return;
+  const auto above = [&](const PlotMark& mark) { return mark.at.y > peak; };
+  if (std::any_of(plot.marks.begin(), plot.marks.end(), above)) {
+    plot.subtitle += " Above it: fewer operations than the definition's (Winograd).";
+  }
   Extent xs;
   for (const PlotMark& mark : plot.marks) xs.Add(mark.at.x);
   const double left = xs.low / 2, right = xs.high * 2;

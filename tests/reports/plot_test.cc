@@ -38,6 +38,16 @@ TEST_CASE("labels of reference lines never cover each other", "[report]") {
   }
 }
 
+TEST_CASE("labels of reference lines keep off marks", "[report]") {
+  report::Plot plot;
+  plot.x_extent.Add(0), plot.x_extent.Add(10);
+  plot.y_extent.Add(0), plot.y_extent.Add(10);
+  plot.references = {{{1, 5}, {9, 5}, "roof", true}};
+  const double free = TextY(plot.Render(), "roof");
+  plot.marks.push_back({{8.9, 5.1}, "#000000", report::PlotMark::Shape::kDot, 4.5, ""});
+  CHECK(std::abs(TextY(plot.Render(), "roof") - free) >= 12);
+}
+
 TEST_CASE("labels of reference lines stay beside their ends where there is room", "[report]") {
   report::Plot plot;
   plot.x_extent.Add(0), plot.x_extent.Add(10);

@@ -15,7 +15,9 @@ constexpr size_t kWeight = 8;
 
 bool PatchMoments::Serves(const Conv2dShape& s) {
   const size_t taps = s.kernel_h * s.kernel_w;
-  return s.channels_in == 1 && !s.same && taps <= std::min(kMostTaps, s.channels_out);
+  const bool by_sample = s.OutHeight() * s.OutWidth() > 1;  // as the moments' tiles are
+  return s.channels_in == 1 && !s.same && by_sample &&
+         taps <= std::min(kMostTaps, s.channels_out);
 }
 
 PatchMoments::PatchMoments(Parallel& parallel, const Conv2dShape& s)

@@ -23,8 +23,8 @@ namespace batchmark {
 
 class PatchMoments {
  public:
-  // One channel of input, no padding, and at most as many taps as outputs: what the comoments cost
-  // is then at most half of the convolution.
+  // One channel of input, no padding, more than one position, and at most as many taps as outputs:
+  // what the comoments cost is then at most half of the convolution.
   static bool Serves(const Conv2dShape& shape);
 
   PatchMoments(Parallel& parallel, const Conv2dShape& shape);

@@ -166,6 +166,7 @@ TEST_CASE("patch moments: serve few taps of one channel, without padding") {
   CHECK(PatchMoments::Serves({1, 28, 28, 1, 5, 5, 25}));
   CHECK_FALSE(PatchMoments::Serves({1, 28, 28, 1, 5, 5, 24}));  // more taps than outputs
   CHECK_FALSE(PatchMoments::Serves({1, 28, 28, 1, 6, 6, 64}));
+  CHECK_FALSE(PatchMoments::Serves({1, 5, 5, 1, 5, 5, 32}));  // its moments' tiles are rows
   CHECK_FALSE(PatchMoments::Serves({1, 28, 28, 2, 3, 3, 32}));
   CHECK_FALSE(PatchMoments::Serves({1, 28, 28, 1, 3, 3, 32, true}));
 }

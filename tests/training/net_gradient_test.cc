@@ -251,8 +251,16 @@ TEST_CASE("From freeze_after on, batch norm is population norm", "[net][noise]")
   CHECK(RunFp32(not_yet, 1).logits == RunFp32(batch, 1).logits);
 }
 
+TEST_CASE("A first convolution of one position follows the rule of rows", "[net]") {
+  for (const char* stats : {"batch", "ghost:4"}) {
+    CompareWithReference({.net = "conv5x5:32 relu, flatten, dense:10", .stats = stats, .batch = 9, .image = 5});
+  }
+}
+
 TEST_CASE("An input far from zero stays exact under batch norm", "[net]") {
-  CompareWithReference({.net = kNets[0], .batch = 16, .input_offset = 100.0});
+  for (const char* net : {kNets[0], kNets[5]}) {  // folded, and not
+    CompareWithReference({.net = net, .batch = 16, .input_offset = 100.0});
+  }
 }
 
 // Central differences with the stopped numbers held where the gradient holds them.

@@ -72,26 +72,30 @@ struct Conv2d::State {
         src_floats(RoundUp(s.height * s.width * s.channels_in + tile.lanes, 16)),
         dz_floats(RoundUp(forward.out_h * forward.out_w * forward.columns + tile.lanes, 16)),
         weight_floats(s.kernel_h * s.kernel_w * s.channels_in * s.channels_out),
-        forward_strips(CorrelationStrips(forward, tile, /*activated=*/true)),
         forward_weights(PanelFloats(forward, tile)) {
-    if (training) gradient = PlanWeightGradient(forward, tile);
     if (training) backward = BackwardShape(s);
     if (IsWinograd(s)) {
       winograd_forward.emplace(forward, tile);
-      if (training) winograd_backward.emplace(backward, tile);
+      copy_floats = winograd_forward->ScratchFloats();
+      if (training) {
+        winograd_backward.emplace(backward, tile);
+        copy_floats = std::max(copy_floats, winograd_backward->ScratchFloats());
+      }
+    } else {
+      forward_strips = CorrelationStrips(forward, tile, /*activated=*/true);
+      if (training) {
+        backward_strips = CorrelationStrips(backward, tile, /*activated=*/false);
+        gradient = PlanWeightGradient(forward, tile);
+        copy_floats = gradient.PanelsBegin() + gradient.panel_floats;
+      }
     }
-    size_t copies = gradient.PanelsBegin() + gradient.panel_floats;
-    for (const auto* pass : {&winograd_forward, &winograd_backward}) {
-      if (*pass) copies = std::max(copies, (*pass)->ScratchFloats());
-    }
-    parallel.ReserveScratch((src_floats + dz_floats + copies) * sizeof(float));
+    parallel.ReserveScratch((src_floats + dz_floats + copy_floats) * sizeof(float));
     if (!training) return;
     sum_floats = RoundUp(winograd_forward ? winograd_forward->SlotFloats() : weight_floats, 16);
     slot_floats = sum_floats + RoundUp(s.channels_out, 16);
     if (winograd_forward) merged = AlignedBuffer<float>(sum_floats);
-    backward_strips = CorrelationStrips(backward, tile, /*activated=*/false);
     backward_weights = AlignedBuffer<float>(PanelFloats(backward, tile));
-    slots = AlignedBuffer<float>(std::min(kRuns, samples) * slot_floats);
+    slots = AlignedBuffer<float>(RunsOf(samples) * slot_floats);
   }
 
   void PackForward(const float* weights) {
@@ -239,9 +243,10 @@ struct Conv2d::State {
   TileGeometry tile;
   Correlation forward, backward;
   size_t samples, src_floats, dz_floats, weight_floats;
+  size_t copy_floats = 0;  // of a worker, beside a source and a gradient
   size_t sum_floats = 0, slot_floats = 0;  // of a slot: the weights' sums, and with the bias's
   std::optional<Winograd> winograd_forward, winograd_backward;  // the former: weight gradients, too
-  std::vector<TileStrip> forward_strips, backward_strips;
+  std::vector<TileStrip> forward_strips, backward_strips;  // as the gradient's plan: if direct
   GradientPlan gradient;
   AlignedBuffer<float> forward_weights, backward_weights;  // as panels
   AlignedBuffer<float> slots;   // [runs, weights' sums | bias]
@@ -347,7 +352,7 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
   if (d_weights != nullptr) s.MergeSlots(n, d_weights, d_bias);
 }
 
-bool Conv2d::AddsSamples() const { return state_->training && !state_->gradient.packed; }
+bool Conv2d::AddsSamples() const { return state_->training && state_->copy_floats == 0; }
 
 void Conv2d::AddSample(size_t n, size_t sample, const Pending& src, const float* dz) {
   State& s = *state_;

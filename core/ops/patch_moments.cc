@@ -54,15 +54,14 @@ void PatchMoments::SumGradient(const float* weights, const float* bias, const fl
   const size_t taps = grid_.taps();
   std::copy_n(means_.begin(), taps, mean_.begin());
   std::copy_n(comoments_.begin(), taps * taps, all_.begin());
-  std::vector<double>& mean = mean_;
   double delta[kMostTaps];
   for (size_t i = 1; i < samples_; ++i) {
     const double share = 1.0 / static_cast<double>(i + 1);
     const double spread = static_cast<double>(grid_.positions() * i) * share;
-    for (size_t t = 0; t < taps; ++t) delta[t] = means_[i * taps + t] - mean[t];
+    for (size_t t = 0; t < taps; ++t) delta[t] = means_[i * taps + t] - mean_[t];
     const double* const more = comoments_.data() + i * taps * taps;
     for (size_t t = 0; t < taps; ++t) {
-      mean[t] += delta[t] * share;
+      mean_[t] += delta[t] * share;
       for (size_t u = 0; u < taps; ++u) {
         all_[t * taps + u] += more[t * taps + u] + delta[t] * delta[u] * spread;
       }
@@ -72,8 +71,8 @@ void PatchMoments::SumGradient(const float* weights, const float* bias, const fl
   for (size_t t = 0; t < taps; ++t) {
     for (size_t c = 0; c < channels_; ++c) {
       const double w = weights[t * channels_ + c];
-      mean_z[c] += mean[t] * w;
-      sums[c] += w * (p[t * channels_ + c] - mean[t] * s[c]);
+      mean_z[c] += mean_[t] * w;
+      sums[c] += w * (p[t * channels_ + c] - mean_[t] * s[c]);
     }
   }
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/base/parts.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/simd/patch_moments.cc"
 #include "hwy/foreach_target.h"
@@ -105,7 +107,7 @@ HWY_INLINE void AddBlock(const PatchGrid& grid, float pivot, const float* const*
 
 void ImagePatchMomentsOnTarget(const PatchGrid& grid, const float* image, double* mean,
                                double* comoments) {
-  const size_t taps = grid.taps(), blocks = (taps + kBlock - 1) / kBlock;
+  const size_t taps = grid.taps(), blocks = CeilDiv(taps, kBlock);
   const double n = static_cast<double>(grid.positions());
   const float pivot = PivotOf(grid.image_h * grid.image_w, image);
   const float* rows[kMostTaps + kBlock];  // those behind the last tap repeat it

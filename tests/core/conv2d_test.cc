@@ -357,6 +357,9 @@ TEST_CASE("conv2d: a weight gradient sample by sample has the bits of the whole"
     }
     Parallel parallel(1);
     CHECK_FALSE(Conv2d(parallel, {1, 64, 64, 64, 3, 3, 64, false}, true).AddsSamples());
+    const Conv2dShape direct{1, 64, 64, 64, 3, 3, 64, false, ConvAlgorithm::kDirect};
+    CHECK_FALSE(Conv2d(parallel, direct, true).AddsSamples());
+    CHECK_FALSE(Conv2d(parallel, {1, 26, 26, 32, 3, 3, 64, false}, true).AddsSamples());
   });
 }
 

@@ -19,15 +19,17 @@ constexpr size_t BandTiles(size_t lanes) { return HasLargeCaches(lanes) ? 80 : 5
 // What lies a product apart is off multiples of 4 KiB, which would share a set of the first cache.
 constexpr size_t kOffset = 16;
 
-// Elements of a map of weights: 25 arrays are read or written.
-ChunkPlan WeightChunks(size_t count) { return PlanChunks(count, count, 25); }
+// Elements of a map of weights: so many arrays are read or written.
+ChunkPlan WeightChunks(size_t count) {
+  return PlanChunks(count, count, kWinogradProducts + kWinogradTaps);
+}
 
 }  // namespace
 
 bool Winograd::Serves(const Correlation& s, const TileGeometry& tile) {
   return s.kernel_h == 3 && s.kernel_w == 3 && s.depth % tile.lanes == 0 &&
          s.columns % tile.lanes == 0 && std::min(s.depth, s.columns) >= kLeastChannels &&
-         std::min(s.out_h, s.out_w) >= 4;
+         std::min(s.out_h, s.out_w) >= kWinogradOutputs;
 }
 
 Winograd::Winograd(const Correlation& shape, const TileGeometry& tile)
@@ -36,7 +38,8 @@ Winograd::Winograd(const Correlation& shape, const TileGeometry& tile)
       panels_(CeilDiv(shape.columns, tile.panel)),
       taps_(kWinogradProducts * shape.depth * panels_ * panel_),
       zeros_(std::max(shape.depth, shape.columns)) {
-  const size_t row = CeilDiv(shape.out_w, 2), tiles = CeilDiv(shape.out_h, 2) * row;
+  const size_t row = CeilDiv(shape.out_w, kWinogradOutputs);
+  const size_t tiles = CeilDiv(shape.out_h, kWinogradOutputs) * row;
   const EvenParts strips{tiles, CeilDiv(tiles, tile.rows)};
   const EvenParts parts{strips.parts, CeilDiv(strips.parts, kPartStrips)};
   const size_t most = parts.widest() * strips.widest();

@@ -20,51 +20,82 @@ namespace {
 using D = hn::ScalableTag<float>;
 using V = hn::VFromD<D>;
 
-// to = M from, for each matrix of the header.
+constexpr size_t kIn = kWinogradInputs, kOut = kWinogradOutputs;
+
+// The points and what the matrices are made of, in doubles: all but the rows' factors of G are
+// exact as floats.
+constexpr double kA = 0.75, kB = 1.5, kAA = kA * kA, kBB = kB * kB;
+constexpr double kFactor0 = 1 / (kAA * kBB), kFactorA = 1 / (2 * kAA * (kAA - kBB)),
+                 kFactorB = 1 / (2 * kBB * (kBB - kAA));
+
+HWY_INLINE V Value(double x) { return hn::Set(D(), static_cast<float>(x)); }
+
+// to = M from, for each matrix of the header. A point and its opposite share the even and the odd
+// part of a polynomial.
 struct InputMap {  // B^T
-  static constexpr size_t kFrom = 4, kTo = 4;
-  static HWY_INLINE void Apply(const V (&d)[4], V (&to)[4]) {
-    to[0] = hn::Sub(d[0], d[2]);
-    to[1] = hn::Add(d[1], d[2]);
-    to[2] = hn::Sub(d[2], d[1]);
-    to[3] = hn::Sub(d[1], d[3]);
+  static constexpr size_t kFrom = kIn, kTo = kIn;
+  static HWY_INLINE void Apply(const V (&d)[kIn], V (&to)[kIn]) {
+    const V both = Value(kAA * kBB), sum = Value(kAA + kBB), aa = Value(kAA), bb = Value(kBB);
+    to[0] = hn::NegMulAdd(sum, d[2], hn::MulAdd(both, d[0], d[4]));
+    const V even_a = hn::NegMulAdd(bb, d[2], d[4]), odd_a = hn::NegMulAdd(bb, d[1], d[3]);
+    to[1] = hn::MulAdd(Value(kA), odd_a, even_a);
+    to[2] = hn::NegMulAdd(Value(kA), odd_a, even_a);
+    const V even_b = hn::NegMulAdd(aa, d[2], d[4]), odd_b = hn::NegMulAdd(aa, d[1], d[3]);
+    to[3] = hn::MulAdd(Value(kB), odd_b, even_b);
+    to[4] = hn::NegMulAdd(Value(kB), odd_b, even_b);
+    to[5] = hn::NegMulAdd(sum, d[3], hn::MulAdd(both, d[1], d[5]));
   }
 };
 struct WeightMap {  // G
-  static constexpr size_t kFrom = 3, kTo = 4;
-  static HWY_INLINE void Apply(const V (&g)[3], V (&to)[4]) {
-    const V half = hn::Set(D(), 0.5f);
-    const V outer = hn::Mul(half, hn::Add(g[0], g[2])), inner = hn::Mul(half, g[1]);
-    to[0] = g[0];
-    to[1] = hn::Add(outer, inner);
-    to[2] = hn::Sub(outer, inner);
-    to[3] = g[2];
+  static constexpr size_t kFrom = 3, kTo = kIn;
+  static HWY_INLINE void Apply(const V (&g)[3], V (&to)[kIn]) {
+    to[0] = hn::Mul(Value(kFactor0), g[0]);
+    const V even_a = hn::Mul(Value(kFactorA), hn::MulAdd(Value(kAA), g[2], g[0]));
+    const V odd_a = hn::Mul(Value(kFactorA * kA), g[1]);
+    to[1] = hn::Add(even_a, odd_a);
+    to[2] = hn::Sub(even_a, odd_a);
+    const V even_b = hn::Mul(Value(kFactorB), hn::MulAdd(Value(kBB), g[2], g[0]));
+    const V odd_b = hn::Mul(Value(kFactorB * kB), g[1]);
+    to[3] = hn::Add(even_b, odd_b);
+    to[4] = hn::Sub(even_b, odd_b);
+    to[5] = g[2];
   }
 };
 struct OutputMap {  // A^T
-  static constexpr size_t kFrom = 4, kTo = 2;
-  static HWY_INLINE void Apply(const V (&m)[4], V (&to)[2]) {
-    to[0] = hn::Add(hn::Add(m[0], m[1]), m[2]);
-    to[1] = hn::Sub(hn::Sub(m[1], m[2]), m[3]);
+  static constexpr size_t kFrom = kIn, kTo = kOut;
+  static HWY_INLINE void Apply(const V (&m)[kIn], V (&to)[kOut]) {
+    const V even_a = hn::Add(m[1], m[2]), odd_a = hn::Sub(m[1], m[2]);
+    const V even_b = hn::Add(m[3], m[4]), odd_b = hn::Sub(m[3], m[4]);
+    to[0] = hn::Add(m[0], hn::Add(even_a, even_b));
+    to[1] = hn::MulAdd(Value(kA), odd_a, hn::Mul(Value(kB), odd_b));
+    to[2] = hn::MulAdd(Value(kAA), even_a, hn::Mul(Value(kBB), even_b));
+    to[3] = hn::MulAdd(Value(kAA * kA), odd_a, hn::MulAdd(Value(kBB * kB), odd_b, m[5]));
   }
 };
 struct OutputGradientMap {  // A
-  static constexpr size_t kFrom = 2, kTo = 4;
-  static HWY_INLINE void Apply(const V (&y)[2], V (&to)[4]) {
+  static constexpr size_t kFrom = kOut, kTo = kIn;
+  static HWY_INLINE void Apply(const V (&y)[kOut], V (&to)[kIn]) {
     to[0] = y[0];
-    to[1] = hn::Add(y[0], y[1]);
-    to[2] = hn::Sub(y[0], y[1]);
-    to[3] = hn::Neg(y[1]);
+    const V even_a = hn::MulAdd(Value(kAA), y[2], y[0]);
+    const V odd_a = hn::MulAdd(Value(kAA), y[3], y[1]);
+    to[1] = hn::MulAdd(Value(kA), odd_a, even_a);
+    to[2] = hn::NegMulAdd(Value(kA), odd_a, even_a);
+    const V even_b = hn::MulAdd(Value(kBB), y[2], y[0]);
+    const V odd_b = hn::MulAdd(Value(kBB), y[3], y[1]);
+    to[3] = hn::MulAdd(Value(kB), odd_b, even_b);
+    to[4] = hn::NegMulAdd(Value(kB), odd_b, even_b);
+    to[5] = y[3];
   }
 };
 struct WeightGradientMap {  // G^T
-  static constexpr size_t kFrom = 4, kTo = 3;
-  static HWY_INLINE void Apply(const V (&u)[4], V (&to)[3]) {
-    const V half = hn::Set(D(), 0.5f);
-    const V sum = hn::Mul(half, hn::Add(u[1], u[2]));
-    to[0] = hn::Add(u[0], sum);
-    to[1] = hn::Mul(half, hn::Sub(u[1], u[2]));
-    to[2] = hn::Add(sum, u[3]);
+  static constexpr size_t kFrom = kIn, kTo = 3;
+  static HWY_INLINE void Apply(const V (&u)[kIn], V (&to)[3]) {
+    const V even_a = hn::Mul(Value(kFactorA), hn::Add(u[1], u[2]));
+    const V even_b = hn::Mul(Value(kFactorB), hn::Add(u[3], u[4]));
+    const V odd_a = hn::Sub(u[1], u[2]), odd_b = hn::Sub(u[3], u[4]);
+    to[0] = hn::MulAdd(Value(kFactor0), u[0], hn::Add(even_a, even_b));
+    to[1] = hn::MulAdd(Value(kFactorA * kA), odd_a, hn::Mul(Value(kFactorB * kB), odd_b));
+    to[2] = hn::MulAdd(Value(kAA), even_a, hn::MulAdd(Value(kBB), even_b, u[5]));
   }
 };
 
@@ -72,20 +103,20 @@ struct WeightGradientMap {  // G^T
 template <class Map, class Load, class Store>
 HWY_INLINE void Transform(const Load& load, const Store& store) {
   V half[Map::kTo][Map::kFrom];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (size_t j = 0; j < Map::kFrom; ++j) {
     V column[Map::kFrom], to[Map::kTo];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (size_t i = 0; i < Map::kFrom; ++i) column[i] = load(i, j);
     Map::Apply(column, to);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (size_t i = 0; i < Map::kTo; ++i) half[i][j] = to[i];
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
   for (size_t i = 0; i < Map::kTo; ++i) {
     V to[Map::kTo];
     Map::Apply(half[i], to);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (size_t j = 0; j < Map::kTo; ++j) store(i, j, to[j]);
   }
 }
@@ -93,11 +124,11 @@ HWY_INLINE void Transform(const Load& load, const Store& store) {
 // Calls run(i, y, x) with the output position of each tile first + i.
 template <class Run>
 HWY_INLINE void ForTiles(const WinogradTiles& tiles, const Run& run) {
-  size_t y = 2 * (tiles.first / tiles.columns), x = 2 * (tiles.first % tiles.columns);
+  size_t y = kOut * (tiles.first / tiles.columns), x = kOut * (tiles.first % tiles.columns);
   for (size_t i = 0; i < tiles.count; ++i) {
     run(i, y, x);
-    x += 2;
-    if (x == 2 * tiles.columns) x = 0, y += 2;
+    x += kOut;
+    if (x == kOut * tiles.columns) x = 0, y += kOut;
   }
 }
 
@@ -107,9 +138,9 @@ void WinogradInputOnTarget(const WinogradArray& array, const WinogradTiles& tile
   const D d;
   const size_t channels = array.channels;
   ForTiles(tiles, [&](size_t tile, size_t y, size_t x) HWY_ATTR {
-    const float* at[4][4];
-    for (size_t i = 0; i < 4; ++i) {
-      for (size_t j = 0; j < 4; ++j) {  // below zero wraps around, and is outside
+    const float* at[kIn][kIn];
+    for (size_t i = 0; i < kIn; ++i) {
+      for (size_t j = 0; j < kIn; ++j) {  // below zero wraps around, and is outside
         const size_t in_y = y + i - pad_y, in_x = x + j - pad_x;
         const bool inside = in_y < array.height && in_x < array.width;
         at[i][j] = inside ? src + (in_y * array.width + in_x) * channels : zeros;
@@ -119,7 +150,7 @@ void WinogradInputOnTarget(const WinogradArray& array, const WinogradTiles& tile
     for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
       Transform<InputMap>([&](size_t i, size_t j) HWY_ATTR { return hn::LoadU(d, at[i][j] + c); },
                           [&](size_t i, size_t j, V value)
-                              HWY_ATTR { hn::StoreU(value, d, to + (4 * i + j) * stride + c); });
+                              HWY_ATTR { hn::StoreU(value, d, to + (kIn * i + j) * stride + c); });
     }
   });
 }
@@ -133,12 +164,12 @@ void WinogradOutputOnTarget(const WinogradArray& array, const WinogradTiles& til
     ForTiles(tiles, [&](size_t tile, size_t y, size_t x) HWY_ATTR {
       const float* const from = m + tile * channels;
       float* const to = dst + (y * array.width + x) * channels;
-      const size_t rows = std::min<size_t>(2, array.height - y);
-      const size_t columns = std::min<size_t>(2, array.width - x);
+      const size_t rows = std::min(kOut, array.height - y);
+      const size_t columns = std::min(kOut, array.width - x);
       for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
         const V start = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + c);
         Transform<OutputMap>([&](size_t i, size_t j)
-                                 HWY_ATTR { return hn::LoadU(d, from + (4 * i + j) * stride + c); },
+                                 HWY_ATTR { return hn::LoadU(d, from + (kIn * i + j) * stride + c); },
                              [&](size_t i, size_t j, V value) HWY_ATTR {
                                if (i >= rows || j >= columns) return;
                                hn::StoreU(Activate<kAct>(d, hn::Add(start, value)), d,
@@ -154,9 +185,9 @@ void WinogradOutputGradientOnTarget(const WinogradArray& array, const WinogradTi
   const D d;
   const size_t channels = array.channels;
   ForTiles(tiles, [&](size_t tile, size_t y, size_t x) HWY_ATTR {
-    const float* at[2][2];
-    for (size_t i = 0; i < 2; ++i) {
-      for (size_t j = 0; j < 2; ++j) {
+    const float* at[kOut][kOut];
+    for (size_t i = 0; i < kOut; ++i) {
+      for (size_t j = 0; j < kOut; ++j) {
         const bool inside = y + i < array.height && x + j < array.width;
         at[i][j] = inside ? dy + ((y + i) * array.width + x + j) * channels : zeros;
       }
@@ -166,7 +197,7 @@ void WinogradOutputGradientOnTarget(const WinogradArray& array, const WinogradTi
       Transform<OutputGradientMap>(
           [&](size_t i, size_t j) HWY_ATTR { return hn::LoadU(d, at[i][j] + c); },
           [&](size_t i, size_t j, V value)
-              HWY_ATTR { hn::StoreU(value, d, to + (4 * i + j) * stride + c); });
+              HWY_ATTR { hn::StoreU(value, d, to + (kIn * i + j) * stride + c); });
     }
   });
 }

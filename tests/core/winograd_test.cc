@@ -32,20 +32,37 @@ std::vector<double> Mapped(const std::vector<std::vector<double>>& m,
   return to;
 }
 
-const std::vector<std::vector<double>> kG = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-const std::vector<std::vector<double>> kGTransposed = {
-    {1, .5, .5, 0}, {0, .5, -.5, 0}, {0, .5, .5, 1}};
+// The header's matrix: a row for each point and one for infinity.
+std::vector<std::vector<double>> MatrixG() {
+  const std::vector<double> points = {0, .75, -.75, 1.5, -1.5};
+  std::vector<std::vector<double>> g;
+  for (const double p : points) {
+    double factor = 1;
+    for (const double q : points) factor *= q == p ? 1 : p - q;
+    g.push_back({1 / factor, p / factor, p * p / factor});
+  }
+  g.push_back({0, 0, 1});
+  return g;
+}
+
+std::vector<std::vector<double>> Transposed(const std::vector<std::vector<double>>& m) {
+  std::vector<std::vector<double>> t(m[0].size(), std::vector<double>(m.size()));
+  for (size_t i = 0; i < m.size(); ++i)
+    for (size_t j = 0; j < m[0].size(); ++j) t[j][i] = m[i][j];
+  return t;
+}
 
 TEST_CASE("winograd: maps of weights and of their gradients are those of the matrices") {
   ForEachBackend([] {
     for (const size_t count : {1u, 7u, 16u, 50u}) {
-      const auto taps = NormalFloats(9 * count, 1), du = NormalFloats(16 * count, 2);
-      std::vector<float> u(16 * count + 1, 7.0f), d_taps(9 * count + 1, 7.0f);
+      const auto taps = NormalFloats(9 * count, 1), du = NormalFloats(36 * count, 2);
+      std::vector<float> u(36 * count + 1, 7.0f), d_taps(9 * count + 1, 7.0f);
       WinogradWeights(count, count, taps.data(), u.data());
       WinogradWeightGradient(count, count, du.data(), d_taps.data());
       for (size_t i = 0; i < count; ++i) {
-        const auto want_u = Mapped(kG, taps, count, i), want_d = Mapped(kGTransposed, du, count, i);
-        for (size_t x = 0; x < 16; ++x) CHECK(std::abs(u[x * count + i] - want_u[x]) <= 1e-6 * 9);
+        const auto want_u = Mapped(MatrixG(), taps, count, i);
+        const auto want_d = Mapped(Transposed(MatrixG()), du, count, i);
+        for (size_t x = 0; x < 36; ++x) CHECK(std::abs(u[x * count + i] - want_u[x]) <= 1e-6 * 9);
         for (size_t x = 0; x < 9; ++x)
           CHECK(std::abs(d_taps[x * count + i] - want_d[x]) <= 1e-6 * 9);
       }
@@ -96,14 +113,16 @@ double Rms(const std::vector<float>& got, const std::vector<double>& want) {
 }
 
 // Worst cases of the definition's sums, and root mean squares beside the direct pass's: Winograd's
-// sums of fewer but larger terms.
+// sums are of fewer but larger terms. Of few terms k, the definition's sums have hardly an error,
+// while those of the maps stay.
 void CheckPass(const char* what, const std::vector<float>& got, const std::vector<float>& direct,
                const std::vector<double>& want, const std::vector<double>& size, size_t k) {
   CheckWorst(what, FindWorst(
                        got.data(), got.size(), [&](size_t i) { return want[i]; },
                        [&](size_t i) { return GemmTolerance(k, size[i]); }));
   CAPTURE(what, Rms(got, want), Rms(direct, want));
-  CHECK(Rms(got, want) <= 4.0 * Rms(direct, want));
+  constexpr size_t kFew = 100;
+  CHECK(Rms(got, want) <= (k < kFew ? 6.0 : 4.0) * Rms(direct, want));
 }
 
 std::vector<double> Absolute(std::vector<double> x) {

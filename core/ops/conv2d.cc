@@ -80,6 +80,7 @@ struct Conv2d::State {
       if (training) {
         winograd_backward.emplace(backward, tile);
         copy_floats = std::max(copy_floats, winograd_backward->ScratchFloats());
+        transformed = copy_floats, copy_floats += winograd_forward->SumFloats();
       }
     } else {
       forward_strips = CorrelationStrips(forward, tile, /*activated=*/true);
@@ -91,9 +92,7 @@ struct Conv2d::State {
     }
     parallel.ReserveScratch((src_floats + dz_floats + copy_floats) * sizeof(float));
     if (!training) return;
-    sum_floats = RoundUp(winograd_forward ? winograd_forward->SlotFloats() : weight_floats, 16);
-    slot_floats = sum_floats + RoundUp(s.channels_out, 16);
-    if (winograd_forward) merged = AlignedBuffer<float>(sum_floats);
+    slot_floats = BiasOffset() + RoundUp(s.channels_out, 16);
     backward_weights = AlignedBuffer<float>(PanelFloats(backward, tile));
     slots = AlignedBuffer<float>(RunsOf(samples) * slot_floats);
   }
@@ -157,12 +156,19 @@ struct Conv2d::State {
     return scratch;
   }
 
-  // slot += the gradients of weights and bias of one sample; src and grad as Source and Gradient
-  // give them. The columns of a band are summed while it is near.
-  void AddWeightGradient(const float* src, const float* grad, const TilePrefetch* next,
-                         float* copies, float* slot) const {
+  // The slot of the sample's run += the gradients of weights and bias of one of n samples; src and
+  // grad as Source and Gradient give them. The columns of a band are summed while it is near.
+  // Winograd's sums of a run stay with the worker, transformed, until its last sample.
+  void AddWeightGradient(size_t n, size_t sample, const float* src, const float* grad,
+                         const TilePrefetch* next, float* copies) {
+    const size_t run = RunOf(n, sample);
+    const bool first = sample == RunBegin(n, run), last = sample + 1 == RunBegin(n, run + 1);
+    float* const slot = slots.data() + run * slot_floats;
+    if (first) std::fill(slot + (winograd_forward ? BiasOffset() : 0), slot + slot_floats, 0.0f);
     if (winograd_forward) {
-      winograd_forward->AddWeightGradient(src, grad, next, copies, slot);
+      float* const sums = copies + transformed;
+      winograd_forward->AddWeightGradient(src, grad, next, first, copies, sums);
+      if (last) winograd_forward->WeightGradient(sums, slot);
       ColumnSums(forward.out_h * forward.out_w, forward.columns, grad, forward.columns, true,
                  slot + BiasOffset());
       return;
@@ -187,38 +193,27 @@ struct Conv2d::State {
       RunTiles(band.strips.data(), band.strips.size(), o);
       // From block to block, so that bands do not show in the sums.
       const auto block = [](size_t pixel) { return pixel / kColumnSumsBlock * kColumnSumsBlock; };
-      const bool last = i + 1 == gradient.bands.size();
+      const bool whole = i + 1 == gradient.bands.size();
       const size_t first_pixel = band.y * forward.out_w, end_pixel = first_pixel + pixels;
-      const size_t begin = block(first_pixel), end = last ? end_pixel : block(end_pixel);
+      const size_t begin = block(first_pixel), end = whole ? end_pixel : block(end_pixel);
       ColumnSums(end - begin, forward.columns, grad + begin * forward.columns, forward.columns,
                  true, slot + BiasOffset());
     }
   }
 
-  // Of a run: cleared with its first sample.
-  float* Slot(size_t n, size_t sample) {
-    const size_t run = RunOf(n, sample);
-    float* const slot = slots.data() + run * slot_floats;
-    if (sample == RunBegin(n, run)) std::fill(slot, slot + slot_floats, 0.0f);
-    return slot;
-  }
-
   void MergeSlots(size_t n, float* d_weights, float* d_bias) {
     const size_t runs = RunsOf(n);
-    const size_t floats = winograd_forward ? winograd_forward->SlotFloats() : weight_floats;
-    float* const sums = winograd_forward ? merged.data() : d_weights;
-    const ChunkPlan cut{floats, kMergeGrain};
+    const ChunkPlan cut{weight_floats, kMergeGrain};
     parallel.For(cut.chunks(), [&](size_t chunk, int) {
       const size_t begin = cut.begin(chunk), size = cut.end(chunk) - begin;
       MergeParts(1, size, slots.data() + begin, runs, slot_floats, nullptr, Activation::kNone,
-                 false, sums + begin, size);
+                 false, d_weights + begin, size);
     });
-    if (winograd_forward) winograd_forward->WeightGradient(parallel, merged.data(), d_weights);
     MergeParts(1, forward.columns, slots.data() + BiasOffset(), runs, slot_floats, nullptr,
                Activation::kNone, false, d_bias, forward.columns);
   }
 
-  size_t BiasOffset() const { return sum_floats; }
+  size_t BiasOffset() const { return RoundUp(weight_floats, 16); }
 
   // What Source and Gradient of a sample will read.
   TilePrefetch SourceRange(const Pending& src, size_t sample) const {
@@ -244,13 +239,13 @@ struct Conv2d::State {
   Correlation forward, backward;
   size_t samples, src_floats, dz_floats, weight_floats;
   size_t copy_floats = 0;  // of a worker, beside a source and a gradient
-  size_t sum_floats = 0, slot_floats = 0;  // of a slot: the weights' sums, and with the bias's
+  size_t transformed = 0;  // where in them Winograd's sums are
+  size_t slot_floats = 0;
   std::optional<Winograd> winograd_forward, winograd_backward;  // the former: weight gradients, too
   std::vector<TileStrip> forward_strips, backward_strips;  // as the gradient's plan: if direct
   GradientPlan gradient;
   AlignedBuffer<float> forward_weights, backward_weights;  // as panels
-  AlignedBuffer<float> slots;   // [runs, weights' sums | bias]
-  AlignedBuffer<float> merged;  // of winograd_forward, before its last map
+  AlignedBuffer<float> slots;  // [runs, weights | bias]
 };
 
 Conv2d::Conv2d(Parallel& parallel, const Conv2dShape& s, bool training, Place place) {
@@ -344,8 +339,7 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
         TilePrefetch ranges[TileOperands::kPrefetchRanges];
         prefetch_next(ranges);
         if (!data_wanted && more) ranges[2] = s.SourceRange(src, sample + 1);
-        s.AddWeightGradient(s.Source(src, sample, src_scratch), grad, ranges, copies,
-                            s.Slot(n, sample));
+        s.AddWeightGradient(n, sample, s.Source(src, sample, src_scratch), grad, ranges, copies);
       }
     }
   });
@@ -358,7 +352,7 @@ void Conv2d::AddSample(size_t n, size_t sample, const Pending& src, const float*
   State& s = *state_;
   BATCHMARK_CHECK(AddsSamples() && src.IsPlain() && sample < n && n <= s.samples);
   const TilePrefetch none[TileOperands::kPrefetchRanges];
-  s.AddWeightGradient(s.Source(src, sample, nullptr), dz, none, nullptr, s.Slot(n, sample));
+  s.AddWeightGradient(n, sample, s.Source(src, sample, nullptr), dz, none, nullptr);
 }
 
 void Conv2d::MergeSamples(size_t n, float* d_weights, float* d_bias) {

@@ -19,11 +19,6 @@ constexpr size_t BandTiles(size_t lanes) { return HasLargeCaches(lanes) ? 80 : 5
 // What lies a product apart is off multiples of 4 KiB, which would share a set of the first cache.
 constexpr size_t kOffset = 16;
 
-// Elements of a map of weights: so many arrays are read or written.
-ChunkPlan WeightChunks(size_t count) {
-  return PlanChunks(count, count, kWinogradProducts + kWinogradTaps);
-}
-
 }  // namespace
 
 bool Winograd::Serves(const Correlation& s, const TileGeometry& tile) {
@@ -82,6 +77,8 @@ Winograd::Winograd(const Correlation& shape, const TileGeometry& tile)
     }
     bands_.push_back(std::move(part));
   }
+  first_strips_ = bands_.front().strips;
+  for (TileStrip& strip : first_strips_) strip.start = TileStart::kBias;
 }
 
 size_t Winograd::ScratchFloats() const {
@@ -90,7 +87,9 @@ size_t Winograd::ScratchFloats() const {
 
 void Winograd::SetTaps(Parallel& parallel, const float* taps) {
   const size_t row = shape_.depth * panel_;
-  const ChunkPlan plan = WeightChunks(panels_ * row);
+  // So many arrays are read or written.
+  const ChunkPlan plan =
+      PlanChunks(panels_ * row, panels_ * row, kWinogradProducts + kWinogradTaps);
   parallel.For(plan, [&](size_t chunk, int) {
     for (size_t at = plan.begin(chunk), end = plan.end(chunk); at < end;) {  // within a panel each
       const size_t panel = at / row, i = at % row, count = std::min(end - at, row - i);
@@ -101,13 +100,9 @@ void Winograd::SetTaps(Parallel& parallel, const float* taps) {
   });
 }
 
-void Winograd::WeightGradient(Parallel& parallel, const float* slot, float* d_taps) const {
-  const size_t row = shape_.depth * shape_.columns;
-  const ChunkPlan plan = WeightChunks(row);
-  parallel.For(plan, [&](size_t chunk, int) {
-    const size_t at = plan.begin(chunk);
-    WinogradWeightGradient(plan.end(chunk) - at, row, slot + at, d_taps + at);
-  });
+void Winograd::WeightGradient(const float* sums, float* d_taps) const {
+  const size_t count = shape_.depth * shape_.columns;
+  WinogradWeightGradient(count, count, sums, d_taps);
 }
 
 void Winograd::Run(const float* src, const float* bias, Activation act, const TilePrefetch* next,
@@ -129,20 +124,20 @@ void Winograd::Run(const float* src, const float* bias, Activation act, const Ti
 }
 
 void Winograd::AddWeightGradient(const float* src, const float* d_out, const TilePrefetch* next,
-                                 float* scratch, float* slot) const {
+                                 bool first, float* scratch, float* sums) const {
   float* const v = scratch;
   float* const z = scratch + kWinogradProducts * band_v_stride_;
   TileOperands o;
   o.a = v, o.a_row = 1, o.a_depth = shape_.depth;
   o.b = z, o.b_depth = shape_.columns, o.b_panel = panel_;
-  o.c = slot, o.c_row = shape_.columns, o.columns = shape_.columns;
+  o.c = sums, o.c_row = shape_.columns, o.columns = shape_.columns;
   for (size_t i = 0; i < bands_.size(); ++i) {
     const Part& band = bands_[i];
     WinogradInput(Input(), band.tiles, shape_.pad_y, shape_.pad_x, src, zeros_.data(), v,
                   band_v_stride_);
     WinogradOutputGradient(Output(), band.tiles, d_out, zeros_.data(), z, band_z_stride_);
     SharePrefetch(next, i, bands_.size(), o);
-    RunTiles(band.strips.data(), band.strips.size(), o);
+    RunTiles((first && i == 0 ? first_strips_ : band.strips).data(), band.strips.size(), o);
   }
 }
 

@@ -27,7 +27,7 @@ class Winograd {
 
   // Of a worker, for Run and AddWeightGradient.
   size_t ScratchFloats() const;
-  size_t SlotFloats() const { return kWinogradProducts * shape_.depth * shape_.columns; }
+  size_t SumFloats() const { return kWinogradProducts * shape_.depth * shape_.columns; }
 
   // taps as panels [panel, 9, depth, panel width], as the register tile takes them.
   void SetTaps(Parallel& parallel, const float* taps);
@@ -37,11 +37,11 @@ class Winograd {
   void Run(const float* src, const float* bias, Activation act, const TilePrefetch* next,
            float* scratch, float* dst) const;
 
-  // slot += the transformed weight gradient of one image, and what becomes of it in the end:
-  // d_taps [9, depth, columns].
-  void AddWeightGradient(const float* src, const float* d_out, const TilePrefetch* next,
-                         float* scratch, float* slot) const;
-  void WeightGradient(Parallel& parallel, const float* slot, float* d_taps) const;
+  // sums [SumFloats()] += the transformed weight gradient of one image, or = that of the first; and
+  // what becomes of them in the end: d_taps [9, depth, columns].
+  void AddWeightGradient(const float* src, const float* d_out, const TilePrefetch* next, bool first,
+                         float* scratch, float* sums) const;
+  void WeightGradient(const float* sums, float* d_taps) const;
 
  private:
   // Tiles that are transformed together, as rows of the products or as their depth.
@@ -55,6 +55,7 @@ class Winograd {
   Correlation shape_;
   size_t panel_, panels_;
   std::vector<Part> rows_, bands_;
+  std::vector<TileStrip> first_strips_;  // of the first band, where there are no sums yet
   // From product to product: inputs and products of rows, and inputs and gradients of a band.
   size_t v_stride_ = 0, m_stride_ = 0, band_v_stride_ = 0, band_z_stride_ = 0;
   AlignedBuffer<float> taps_, zeros_;  // taps_ [panel, 36, depth, panel width]

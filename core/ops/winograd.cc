@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/base/parts.h"
-#include "core/ops/caches.h"
 #include "core/ops/chunks.h"
 
 namespace batchmark {
@@ -12,10 +11,10 @@ namespace {
 constexpr size_t kLeastChannels = 32;
 // Strips of tiles that are transformed together: their products pass over each panel of taps, which
 // comes from the second cache, while it is in the first.
-constexpr size_t kPartStrips = 4;
+constexpr size_t kPartStrips = 3;
 // Tiles of a band, the depth of the weight gradient's products: the more, the fewer times C is read
 // and written.
-constexpr size_t BandTiles(size_t lanes) { return HasLargeCaches(lanes) ? 80 : 52; }
+constexpr size_t kBandTiles = 56;
 // What lies a product apart is off multiples of 4 KiB, which would share a set of the first cache.
 constexpr size_t kOffset = 16;
 
@@ -56,7 +55,7 @@ Winograd::Winograd(const Correlation& shape, const TileGeometry& tile)
     }
     rows_.push_back(std::move(part));
   }
-  const EvenParts bands{tiles, CeilDiv(tiles, BandTiles(tile.lanes))};
+  const EvenParts bands{tiles, CeilDiv(tiles, kBandTiles)};
   band_v_stride_ = bands.widest() * shape.depth + kOffset;
   band_z_stride_ = bands.widest() * shape.columns + kOffset;
   const EvenParts channels{shape.depth, CeilDiv(shape.depth, tile.rows)};

@@ -31,7 +31,8 @@ std::vector<float> ReadLosses(const std::string& path, size_t steps) {
 // One input of a relu within rounding of zero is enough (some 10^7 of them pass in 20 steps), and which
 // backend meets one is chance: seed-cnn pre on synth-digits has one in its first step on AVX2 and SSE4, one
 // element of dz, which a rate of 3e-4 would raise to 1.7e-5 of the loss by step 14, and 1e-4 to 1.2e-6; ghost on
-// synth-digits has one in step 6 at 1e-4 with Winograd's sums on AVX-512 (1.2e-5 by step 19), none at 3e-5.
+// synth-digits has one in step 6 at 1e-4 with the sums of Winograd's F(2 x 2) on AVX-512 (1.2e-5 by step 19), none
+// at 3e-5.
 TEST_CASE("Losses of whole runs agree with PyTorch's", "[parity]") {
   size_t compared = 0;
   for (const auto& entry : std::filesystem::directory_iterator(BATCHMARK_GOLDEN_DIR)) {

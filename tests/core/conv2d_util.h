@@ -1,0 +1,62 @@
+// A convolution with operands for its tests: pending as asked, and what all passes over it give.
+#pragma once
+
+#include "core/base/aligned.h"
+#include "core/base/parallel.h"
+#include "core/ops/conv2d.h"
+#include "tests/core/product_util.h"
+
+namespace batchmark::testing {
+
+struct ConvOptions {
+  bool affine = false;
+  Activation in_act = Activation::kNone, out_act = Activation::kNone;
+  PendingGrad::Form form = PendingGrad::Form::kPlain;
+  Activation grad_act = Activation::kRelu;
+  size_t group_size = 0, groups = 1;
+};
+
+struct ConvOutputs {
+  AlignedBuffer<float> dst, d_src, d_weights, d_bias;
+  TileMoments moments;
+};
+
+struct ConvProblem {
+  ConvProblem(const Conv2dShape& shape, size_t samples, const ConvOptions& options = {})
+      : s(shape),
+        n(samples),
+        o(options),
+        groups{samples, options.group_size, options.groups},
+        out_positions(s.OutHeight() * s.OutWidth()),
+        src(MakePending(s.height * s.width, s.channels_in, groups, o.affine, o.in_act, 10)),
+        dz(MakePendingGrad(out_positions, s.channels_out, groups, o.form, o.grad_act, 20)),
+        weights(RandomFloats(s.kernel_h * s.kernel_w * s.channels_in * s.channels_out, 30)),
+        bias(RandomFloats(s.channels_out, 31)) {}
+
+  ConvOutputs Run(int threads) const {
+    Parallel parallel(threads);
+    Conv2d conv(parallel, s, true);
+    ConvOutputs out;
+    out.dst = AlignedBuffer<float>(dz.dy.size());
+    out.d_src = AlignedBuffer<float>(src.v.size());
+    out.d_weights = AlignedBuffer<float>(weights.size());
+    out.d_bias = AlignedBuffer<float>(bias.size());
+    out.moments = TileMoments(n, s.channels_out);
+    conv.Forward(n, src.pending, weights.data(), bias.data(), o.out_act, out.dst.data(),
+                 &out.moments);
+    conv.Backward(n, src.pending, dz.pending, weights.data(), out.d_src.data(),
+                  out.d_weights.data(), out.d_bias.data());
+    return out;
+  }
+
+  Conv2dShape s;
+  size_t n;
+  ConvOptions o;
+  SampleGroups groups;
+  size_t out_positions;
+  PendingData src;
+  PendingGradData dz;
+  AlignedBuffer<float> weights, bias;
+};
+
+}  // namespace batchmark::testing

@@ -132,26 +132,46 @@ HWY_INLINE void ForTiles(const WinogradTiles& tiles, const Run& run) {
   }
 }
 
+// A square of `kFrom` x `kFrom` positions of src from (y, x) on, zero outside, to a tile's rows of
+// the products.
+template <class Map>
+HWY_INLINE void TransformSquare(const WinogradArray& array, size_t y, size_t x, const float* src,
+                                const float* zeros, float* to, size_t stride) {
+  constexpr size_t kFrom = Map::kFrom;
+  const D d;
+  const size_t channels = array.channels, row = array.width * channels;
+  const auto run = [&](const auto& at) HWY_ATTR {
+    for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
+      Transform<Map>([&](size_t i, size_t j) HWY_ATTR { return hn::LoadU(d, at(i, j) + c); },
+                     [&](size_t i, size_t j, V value) HWY_ATTR {
+                       float* const p = to + (kIn * i + j) * stride + c;
+                       FetchToWrite(p + hn::Lanes(d));  // of the next square
+                       hn::StoreU(value, d, p);
+                     });
+    }
+  };
+  // Above and left of the array the position wraps around, and is outside.
+  if (y < array.height && x < array.width && y + kFrom <= array.height &&
+      x + kFrom <= array.width) {
+    const float* const first = src + y * row + x * channels;
+    return run([&](size_t i, size_t j) HWY_ATTR { return first + i * row + j * channels; });
+  }
+  const float* at[kFrom][kFrom];
+  for (size_t i = 0; i < kFrom; ++i) {
+    for (size_t j = 0; j < kFrom; ++j) {
+      const bool inside = y + i < array.height && x + j < array.width;
+      at[i][j] = inside ? src + (y + i) * row + (x + j) * channels : zeros;
+    }
+  }
+  run([&](size_t i, size_t j) HWY_ATTR { return at[i][j]; });
+}
+
 void WinogradInputOnTarget(const WinogradArray& array, const WinogradTiles& tiles, size_t pad_y,
                            size_t pad_x, const float* src, const float* zeros, float* v,
                            size_t stride) {
-  const D d;
-  const size_t channels = array.channels;
   ForTiles(tiles, [&](size_t tile, size_t y, size_t x) HWY_ATTR {
-    const float* at[kIn][kIn];
-    for (size_t i = 0; i < kIn; ++i) {
-      for (size_t j = 0; j < kIn; ++j) {  // below zero wraps around, and is outside
-        const size_t in_y = y + i - pad_y, in_x = x + j - pad_x;
-        const bool inside = in_y < array.height && in_x < array.width;
-        at[i][j] = inside ? src + (in_y * array.width + in_x) * channels : zeros;
-      }
-    }
-    float* const to = v + tile * channels;
-    for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
-      Transform<InputMap>([&](size_t i, size_t j) HWY_ATTR { return hn::LoadU(d, at[i][j] + c); },
-                          [&](size_t i, size_t j, V value)
-                              HWY_ATTR { hn::StoreU(value, d, to + (kIn * i + j) * stride + c); });
-    }
+    TransformSquare<InputMap>(array, y - pad_y, x - pad_x, src, zeros, v + tile * array.channels,
+                              stride);
   });
 }
 
@@ -182,23 +202,8 @@ void WinogradOutputOnTarget(const WinogradArray& array, const WinogradTiles& til
 
 void WinogradOutputGradientOnTarget(const WinogradArray& array, const WinogradTiles& tiles,
                                     const float* dy, const float* zeros, float* z, size_t stride) {
-  const D d;
-  const size_t channels = array.channels;
   ForTiles(tiles, [&](size_t tile, size_t y, size_t x) HWY_ATTR {
-    const float* at[kOut][kOut];
-    for (size_t i = 0; i < kOut; ++i) {
-      for (size_t j = 0; j < kOut; ++j) {
-        const bool inside = y + i < array.height && x + j < array.width;
-        at[i][j] = inside ? dy + ((y + i) * array.width + x + j) * channels : zeros;
-      }
-    }
-    float* const to = z + tile * channels;
-    for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
-      Transform<OutputGradientMap>(
-          [&](size_t i, size_t j) HWY_ATTR { return hn::LoadU(d, at[i][j] + c); },
-          [&](size_t i, size_t j, V value)
-              HWY_ATTR { hn::StoreU(value, d, to + (kIn * i + j) * stride + c); });
-    }
+    TransformSquare<OutputGradientMap>(array, y, x, dy, zeros, z + tile * array.channels, stride);
   });
 }
 

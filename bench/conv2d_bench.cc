@@ -8,8 +8,8 @@
 //   bwd_bn       as bwd, with dz resolved on load from (dy, z) through batch norm and ReLU
 //   *_direct     the same by the sums of the definition, where Conv2d takes Winograd's algorithm
 // FLOPs = 2 x (taps that fall inside the image) x Cin x Cout, whatever the algorithm: Winograd's
-// takes up to four times fewer multiply-adds, so that its share of their peak may be above 1. Minimal
-// traffic: inputs read once, results written once.
+// takes up to four times fewer multiply-adds, so that its share of their peak may be above 1.
+// Minimal traffic: inputs read once, results written once.
 #include <cmath>
 #include <memory>
 

@@ -14,7 +14,7 @@ constexpr size_t kHugePage = size_t{2} << 20;
 // From so many bytes on, whole huge pages: a worker's scratch of 1.2 MB is written by Winograd's
 // maps in 36 streams, each in another small page (a convolution takes 2 to 7 % longer so).
 constexpr size_t kLarge = kHugePage / 2;
-}
+}  // namespace
 
 void* AllocateAligned(size_t bytes) {
   if (bytes == 0) return nullptr;

@@ -1,7 +1,7 @@
 // A correlation of 3 x 3 taps by Winograd's minimal filtering (core/simd/winograd.h): 36 products
 // of matrices with tiles of 4 x 4 outputs as rows, by the register tile, in place of 9 with outputs
-// as rows: four times fewer multiply-adds where tiles fill the image. An image goes band by band of tiles, whose transformed
-// values stay in the second cache.
+// as rows: four times fewer multiply-adds where tiles fill the image. An image goes by parts and
+// bands of tiles, whose transformed values stay in the second cache.
 // Rounding: the maps' coefficients raise errors, shorter sums lower them: root mean squares are 1.6
 // to 3.5 times those of the definition's sums (of sums of few terms, which have hardly an error,
 // 5.4), and worst cases keep their bound.

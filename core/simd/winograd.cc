@@ -188,13 +188,14 @@ void WinogradOutputOnTarget(const WinogradArray& array, const WinogradTiles& til
       const size_t columns = std::min(kOut, array.width - x);
       for (size_t c = 0; c < channels; c += hn::Lanes(d)) {
         const V start = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + c);
-        Transform<OutputMap>([&](size_t i, size_t j)
-                                 HWY_ATTR { return hn::LoadU(d, from + (kIn * i + j) * stride + c); },
-                             [&](size_t i, size_t j, V value) HWY_ATTR {
-                               if (i >= rows || j >= columns) return;
-                               hn::StoreU(Activate<kAct>(d, hn::Add(start, value)), d,
-                                          to + (i * array.width + j) * channels + c);
-                             });
+        Transform<OutputMap>(
+            [&](size_t i, size_t j)
+                HWY_ATTR { return hn::LoadU(d, from + (kIn * i + j) * stride + c); },
+            [&](size_t i, size_t j, V value) HWY_ATTR {
+              if (i >= rows || j >= columns) return;
+              hn::StoreU(Activate<kAct>(d, hn::Add(start, value)), d,
+                         to + (i * array.width + j) * channels + c);
+            });
       }
     });
   });

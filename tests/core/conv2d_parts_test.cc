@@ -1,5 +1,5 @@
-// Conv2d by parts, with the bits of the whole: one pass alone, samples of the input's gradient handed
-// on, dz in the place of dy, weight gradients of samples that come one by one.
+// Conv2d by parts, with the bits of the whole: one pass alone, samples of the input's gradient
+// handed on, dz in the place of dy, weight gradients of samples that come one by one.
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -79,7 +79,8 @@ TEST_CASE("conv2d: dz may take the place of dy, with the same bits") {
   ForEachBackend([] {
     Options o;
     o.form = Form::kNormAct;
-    for (const size_t channels : {32u, 20u}) {  // 20: rows that end within a vector stay away from dy
+    // 20: rows that end within a vector stay away from dy.
+    for (const size_t channels : {32u, 20u}) {
       const Problem problem({9, 9, 8, 3, 3, 3, channels, false}, 9, o);
       const Outputs apart = problem.Run(2);
       Parallel parallel(2);

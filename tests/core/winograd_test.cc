@@ -130,9 +130,11 @@ std::vector<double> Absolute(std::vector<double> x) {
   return x;
 }
 
+// The last two: a run of several samples a slot, and more tiles than a band.
 const std::vector<Conv2dShape> kShapes = {
     {2, 26, 26, 32, 3, 3, 64},      {1, 7, 9, 32, 3, 3, 32, true}, {3, 6, 6, 48, 3, 3, 32},
     {1, 31, 8, 64, 3, 3, 48, true}, {1, 6, 131, 32, 3, 3, 32},     {1, 14, 14, 96, 3, 3, 80, true},
+    {35, 6, 7, 32, 3, 3, 32},       {2, 35, 34, 32, 3, 3, 32},
 };
 
 TEST_CASE("winograd: passes agree with the definition in float64 as closely as direct ones") {

@@ -18,6 +18,32 @@ constexpr size_t kBandTiles = 56;
 // What lies a product apart is off multiples of 4 KiB, which would share a set of the first cache.
 constexpr size_t kOffset = 16;
 
+// Floats from product to product, and within one from row to row.
+struct Strides {
+  size_t product, row;
+};
+
+// The strips [begin, end) of `rows`, the first of which A and C begin with, in all products.
+std::vector<TileStrip> ProductStrips(const EvenParts& rows, size_t begin, size_t end, size_t depth,
+                                     TileStart start, const Strides& a, size_t b_product,
+                                     const Strides& c) {
+  std::vector<TileStrip> strips;
+  TileStrip strip;
+  strip.segments = 1, strip.depth = static_cast<uint32_t>(depth);
+  strip.start = start, strip.finish = true;
+  for (size_t x = 0; x < kWinogradProducts; ++x) {
+    for (size_t p = begin; p < end; ++p) {
+      const size_t row = rows.begin(p) - rows.begin(begin);
+      strip.rows = static_cast<uint32_t>(rows.begin(p + 1) - rows.begin(p));
+      strip.a = static_cast<ptrdiff_t>(x * a.product + row * a.row);
+      strip.b = static_cast<ptrdiff_t>(x * b_product);
+      strip.c = static_cast<ptrdiff_t>(x * c.product + row * c.row);
+      strips.push_back(strip);
+    }
+  }
+  return strips;
+}
+
 }  // namespace
 
 bool Winograd::Serves(const Correlation& s, const TileGeometry& tile) {
@@ -39,45 +65,25 @@ Winograd::Winograd(const Correlation& shape, const TileGeometry& tile)
   const size_t most = parts.widest() * strips.widest();
   v_stride_ = most * shape.depth + kOffset, m_stride_ = most * shape.columns + kOffset;
   for (size_t i = 0; i < parts.parts; ++i) {  // tiles as rows of C, channels in depth
-    const size_t first = strips.begin(parts.begin(i)), end = strips.begin(parts.begin(i + 1));
-    Part part{{first, end - first, row}, {}};
-    TileStrip strip;
-    strip.segments = 1, strip.depth = static_cast<uint32_t>(shape.depth), strip.finish = true;
-    for (size_t x = 0; x < kWinogradProducts; ++x) {
-      for (size_t p = parts.begin(i); p < parts.begin(i + 1); ++p) {
-        const size_t at = strips.begin(p) - first;
-        strip.rows = static_cast<uint32_t>(strips.begin(p + 1) - strips.begin(p));
-        strip.a = static_cast<ptrdiff_t>(x * v_stride_ + at * shape.depth);
-        strip.b = static_cast<ptrdiff_t>(x * shape.depth * panel_);
-        strip.c = static_cast<ptrdiff_t>(x * m_stride_ + at * shape.columns);
-        part.strips.push_back(strip);
-      }
-    }
-    rows_.push_back(std::move(part));
+    const size_t begin = parts.begin(i), end = parts.begin(i + 1), first = strips.begin(begin);
+    rows_.push_back(
+        {{first, strips.begin(end) - first, row},
+         ProductStrips(strips, begin, end, shape.depth, TileStart::kBias, {v_stride_, shape.depth},
+                       shape.depth * panel_, {m_stride_, shape.columns})});
   }
   const EvenParts bands{tiles, CeilDiv(tiles, kBandTiles)};
   band_v_stride_ = bands.widest() * shape.depth + kOffset;
   band_z_stride_ = bands.widest() * shape.columns + kOffset;
   const EvenParts channels{shape.depth, CeilDiv(shape.depth, tile.rows)};
-  for (size_t i = 0; i < bands.parts; ++i) {  // channels as rows of C, tiles in depth
-    Part part{{bands.begin(i), bands.begin(i + 1) - bands.begin(i), row}, {}};
-    TileStrip strip;
-    strip.segments = 1, strip.depth = static_cast<uint32_t>(part.tiles.count), strip.finish = true;
-    strip.start = TileStart::kLoad;
-    for (size_t x = 0; x < kWinogradProducts; ++x) {
-      for (size_t p = 0; p < channels.parts; ++p) {
-        const size_t first = channels.begin(p);
-        strip.rows = static_cast<uint32_t>(channels.begin(p + 1) - first);
-        strip.a = static_cast<ptrdiff_t>(x * band_v_stride_ + first);
-        strip.b = static_cast<ptrdiff_t>(x * band_z_stride_);
-        strip.c = static_cast<ptrdiff_t>((x * shape.depth + first) * shape.columns);
-        part.strips.push_back(strip);
-      }
-    }
-    bands_.push_back(std::move(part));
+  const auto band_strips = [&](size_t depth, TileStart start) {  // channels as rows, tiles in depth
+    return ProductStrips(channels, 0, channels.parts, depth, start, {band_v_stride_, 1},
+                         band_z_stride_, {shape.depth * shape.columns, shape.columns});
+  };
+  for (size_t i = 0; i < bands.parts; ++i) {
+    const size_t first = bands.begin(i), count = bands.begin(i + 1) - first;
+    bands_.push_back({{first, count, row}, band_strips(count, TileStart::kLoad)});
   }
-  first_strips_ = bands_.front().strips;
-  for (TileStrip& strip : first_strips_) strip.start = TileStart::kBias;
+  first_strips_ = band_strips(bands_.front().tiles.count, TileStart::kBias);
 }
 
 size_t Winograd::ScratchFloats() const {

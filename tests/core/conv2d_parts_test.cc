@@ -12,8 +12,8 @@ namespace batchmark {
 namespace {
 
 using Form = PendingGrad::Form;
-using Options = testing::ConvOptions;
-using Outputs = testing::ConvOutputs;
+using Options = testing::LayerOptions;
+using Outputs = testing::LayerOutputs;
 using Problem = testing::ConvProblem;
 
 TEST_CASE("conv2d: one pass alone gives the bits of both together") {

@@ -19,34 +19,16 @@ namespace batchmark {
 namespace {
 
 using testing::Absolute;
+using testing::Bound;
 using testing::Compare;
+using testing::Sizes;
 using testing::ToDouble;
 using Form = PendingGrad::Form;
-using Options = testing::ConvOptions;
-using Outputs = testing::ConvOutputs;
+using Options = testing::LayerOptions;
+using Outputs = testing::LayerOutputs;
 
 struct Problem : testing::ConvProblem {
   using ConvProblem::ConvProblem;
-
-  // Slack for the rounding of the pending maps themselves: a few roundings of values of this size,
-  // which every product repeats (coefficients, inputs and slopes are at most 1; 8 covers sigmoid's
-  // 4 ulp).
-  double MapTolerance(double absolute_sum) const { return 8 * std::pow(2.0, -24) * absolute_sum; }
-
-  std::vector<double> Bound(size_t k, const std::vector<double>& sizes, double map_scale) const {
-    std::vector<double> bound(sizes.size());
-    for (size_t i = 0; i < bound.size(); ++i) {
-      bound[i] = GemmTolerance(k, sizes[i]) + MapTolerance(map_scale * sizes[i]) + 1e-30;
-    }
-    return bound;
-  }
-
-  // Values whose map may fall on the other side of relu's kink, or cancel, are bounded by the size
-  // of the map's terms, at most 3 for coefficients in [-1, 1], instead of by the value.
-  static std::vector<double> Sizes(std::vector<double> value, bool mapped) {
-    for (double& x : value) x = mapped ? std::abs(x) + 3.0 : std::abs(x);
-    return value;
-  }
 
   void Check() const {
     const Outputs out = Run(1);
@@ -82,24 +64,11 @@ struct Problem : testing::ConvProblem {
     const size_t k = n * out_positions;
     CHECK(Compare(out.d_weights.data(), d_weights, Bound(k, dw_size, in_map + grad_map)) == "");
     CHECK(Compare(out.d_bias.data(), d_bias, Bound(k, db_size, grad_map)) == "");
-    CheckMoments(out);
-  }
-
-  // Of the values as stored, so that only the gathering is judged: 64 roundings a block.
-  void CheckMoments(const Outputs& out) const {
-    const size_t channels = s.channels_out;
     for (size_t t = 0; t < n; ++t) {
-      for (size_t c = 0; c < channels; ++c) {
-        const float* x = out.dst.data() + t * out_positions * channels + c;
-        double mean = 0, m2 = 0, size = 0;
-        for (size_t p = 0; p < out_positions; ++p)
-          mean += x[p * channels], size += std::abs(x[p * channels]);
-        mean /= static_cast<double>(out_positions);
-        for (size_t p = 0; p < out_positions; ++p) m2 += std::pow(x[p * channels] - mean, 2);
-        const double u = std::pow(2.0, -24);
-        CHECK(std::abs(out.moments.mean[t * channels + c] - mean) <= 64 * u * size);
-        CHECK(std::abs(out.moments.m2[t * channels + c] - m2) <= 1024 * u * m2 + 1e-30);
-      }
+      const size_t channels = s.channels_out;
+      testing::CheckTileMoments(out.dst.data() + t * out_positions * channels, out_positions,
+                                channels, out.moments.mean.data() + t * channels,
+                                out.moments.m2.data() + t * channels);
     }
   }
 };

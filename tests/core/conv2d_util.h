@@ -8,21 +8,8 @@
 
 namespace batchmark::testing {
 
-struct ConvOptions {
-  bool affine = false;
-  Activation in_act = Activation::kNone, out_act = Activation::kNone;
-  PendingGrad::Form form = PendingGrad::Form::kPlain;
-  Activation grad_act = Activation::kRelu;
-  size_t group_size = 0, groups = 1;
-};
-
-struct ConvOutputs {
-  AlignedBuffer<float> dst, d_src, d_weights, d_bias;
-  TileMoments moments;
-};
-
 struct ConvProblem {
-  ConvProblem(const Conv2dShape& shape, size_t samples, const ConvOptions& options = {})
+  ConvProblem(const Conv2dShape& shape, size_t samples, const LayerOptions& options = {})
       : s(shape),
         n(samples),
         o(options),
@@ -33,10 +20,10 @@ struct ConvProblem {
         weights(RandomFloats(s.kernel_h * s.kernel_w * s.channels_in * s.channels_out, 30)),
         bias(RandomFloats(s.channels_out, 31)) {}
 
-  ConvOutputs Run(int threads) const {
+  LayerOutputs Run(int threads) const {
     Parallel parallel(threads);
     Conv2d conv(parallel, s, true);
-    ConvOutputs out;
+    LayerOutputs out;
     out.dst = AlignedBuffer<float>(dz.dy.size());
     out.d_src = AlignedBuffer<float>(src.v.size());
     out.d_weights = AlignedBuffer<float>(weights.size());
@@ -51,7 +38,7 @@ struct ConvProblem {
 
   Conv2dShape s;
   size_t n;
-  ConvOptions o;
+  LayerOptions o;
   SampleGroups groups;
   size_t out_positions;
   PendingData src;

@@ -17,28 +17,22 @@ namespace batchmark {
 namespace {
 
 using testing::Absolute;
+using testing::Bound;
 using testing::Compare;
 using testing::PendingData;
 using testing::PendingGradData;
 using testing::RandomFloats;
+using testing::Sizes;
 using testing::ToDouble;
 using Form = PendingGrad::Form;
+using Outputs = testing::LayerOutputs;
 
 const auto Same = [](const auto& x, const auto& y) {
   return std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
 };
 
-struct Options {
+struct Options : testing::LayerOptions {
   size_t positions = 1;  // of the flattened source
-  bool affine = false;
-  Activation in_act = Activation::kNone, out_act = Activation::kNone, grad_act = Activation::kRelu;
-  Form form = Form::kPlain;
-  size_t group_size = 0, groups = 1;
-};
-
-struct Outputs {
-  AlignedBuffer<float> dst, d_src, d_weights, d_bias;
-  TileMoments moments;
 };
 
 struct Problem {
@@ -67,20 +61,6 @@ struct Problem {
     dense.Backward(n, src.pending, dz.pending, weights.data(), r.d_src.data(), r.d_weights.data(),
                    r.d_bias.data());
     return r;
-  }
-
-  // As in conv2d_test.cc: 8 roundings of a pending map of terms of at most 3.
-  static std::vector<double> Bound(size_t k, const std::vector<double>& sizes, bool mapped) {
-    std::vector<double> bound(sizes.size());
-    for (size_t i = 0; i < bound.size(); ++i) {
-      bound[i] =
-          GemmTolerance(k, sizes[i]) + (mapped ? 8 * std::pow(2.0, -24) * sizes[i] : 0.0) + 1e-30;
-    }
-    return bound;
-  }
-  static std::vector<double> Sizes(std::vector<double> value, bool mapped) {
-    for (double& x : value) x = mapped ? std::abs(x) + 3.0 : std::abs(x);
-    return value;
   }
 
   void Check() const {
@@ -137,16 +117,8 @@ struct Problem {
     const MomentTiles tiles(groups, 1);
     for (size_t t = 0; t < tiles.tiles.size(); ++t) {
       const size_t begin = tiles.tiles[t].row_begin, end = tiles.tiles[t].row_end;
-      for (size_t c = 0; c < out; ++c) {
-        double mean = 0, m2 = 0, size = 0;
-        for (size_t i = begin; i < end; ++i)
-          mean += r.dst[i * out + c], size += std::abs(r.dst[i * out + c]);
-        mean /= static_cast<double>(end - begin);
-        for (size_t i = begin; i < end; ++i) m2 += std::pow(r.dst[i * out + c] - mean, 2);
-        const double u = std::pow(2.0, -24);
-        CHECK(std::abs(r.moments.mean[t * out + c] - mean) <= 64 * u * size);
-        CHECK(std::abs(r.moments.m2[t * out + c] - m2) <= 1024 * u * m2 + 1e-30);
-      }
+      testing::CheckTileMoments(r.dst.data() + begin * out, end - begin, out,
+                                r.moments.mean.data() + t * out, r.moments.m2.data() + t * out);
     }
   }
 

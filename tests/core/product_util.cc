@@ -4,6 +4,8 @@
 #include <sstream>
 
 #include "core/base/rng.h"
+#include "tests/support/catch.h"
+#include "tests/support/tolerance.h"
 
 namespace batchmark::testing {
 namespace {
@@ -137,6 +139,34 @@ std::string Compare(const float* actual, const std::vector<double>& expected,
   out << "element " << worst << ": expected " << expected[worst] << ", actual " << actual[worst]
       << ", bound " << bound[worst];
   return out.str();
+}
+
+std::vector<double> Sizes(std::vector<double> value, bool mapped) {
+  for (double& x : value) x = mapped ? std::abs(x) + 3.0 : std::abs(x);
+  return value;
+}
+
+std::vector<double> Bound(size_t k, const std::vector<double>& sizes, double map_scale) {
+  std::vector<double> bound(sizes.size());
+  for (size_t i = 0; i < bound.size(); ++i) {
+    bound[i] = GemmTolerance(k, sizes[i]) + 8 * std::pow(2.0, -24) * (map_scale * sizes[i]) + 1e-30;
+  }
+  return bound;
+}
+
+void CheckTileMoments(const float* x, size_t rows, size_t channels, const double* mean,
+                      const double* m2) {
+  for (size_t c = 0; c < channels; ++c) {
+    double exact = 0, exact_m2 = 0, size = 0;
+    for (size_t r = 0; r < rows; ++r) {
+      exact += x[r * channels + c], size += std::abs(x[r * channels + c]);
+    }
+    exact /= static_cast<double>(rows);
+    for (size_t r = 0; r < rows; ++r) exact_m2 += std::pow(x[r * channels + c] - exact, 2);
+    const double u = std::pow(2.0, -24);
+    CHECK(std::abs(mean[c] - exact) <= 64 * u * size);
+    CHECK(std::abs(m2[c] - exact_m2) <= 1024 * u * exact_m2 + 1e-30);
+  }
 }
 
 }  // namespace batchmark::testing

@@ -1,6 +1,6 @@
 // Operands and comparison for the tests of products (gemm, conv2d, dense): random fp32 data, its
-// value in float64 for the reference, pending operands, and the largest error against an
-// elementwise bound.
+// value in float64 for the reference, pending operands, bounds, and the largest error against an
+// elementwise one.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/aligned.h"
+#include "core/ops/moments.h"
 #include "core/ops/pending.h"
 #include "core/reference/reference.h"
 
@@ -35,6 +36,33 @@ struct PendingGradData {
 };
 PendingGradData MakePendingGrad(size_t positions, size_t channels, const SampleGroups& groups,
                                 PendingGrad::Form form, Activation act, uint64_t seed);
+
+// What a test asks of a layer's operands, and what all passes over it give.
+struct LayerOptions {
+  bool affine = false;
+  Activation in_act = Activation::kNone, out_act = Activation::kNone;
+  PendingGrad::Form form = PendingGrad::Form::kPlain;
+  Activation grad_act = Activation::kRelu;
+  size_t group_size = 0, groups = 1;
+};
+struct LayerOutputs {
+  AlignedBuffer<float> dst, d_src, d_weights, d_bias;
+  TileMoments moments;
+};
+
+// Values whose map may fall on the other side of relu's kink, or cancel, are bounded by the size
+// of the map's terms, at most 3 for coefficients in [-1, 1], instead of by the value.
+std::vector<double> Sizes(std::vector<double> value, bool mapped);
+
+// Of sums of k products whose sizes add up to `sizes`, with slack for the rounding of the pending
+// maps themselves, map_scale of them a product: a few roundings of values of this size
+// (coefficients, inputs and slopes are at most 1; 8 covers sigmoid's 4 ulp).
+std::vector<double> Bound(size_t k, const std::vector<double>& sizes, double map_scale);
+
+// CHECKs the moments of a tile x [rows, channels] of values as stored, so that only the gathering
+// is judged: 64 roundings a block.
+void CheckTileMoments(const float* x, size_t rows, size_t channels, const double* mean,
+                      const double* m2);
 
 // Empty when |actual - expected| <= bound everywhere, else a sentence about the worst element.
 std::string Compare(const float* actual, const std::vector<double>& expected,

@@ -2,12 +2,12 @@
 // float64 and against the direct ones in fp32, on every backend.
 #include "core/ops/winograd.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "core/base/parallel.h"
-#include "core/ops/conv2d.h"
 #include "core/reference/reference.h"
+#include "tests/core/conv2d_util.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/for_each_backend.h"
@@ -17,7 +17,8 @@
 namespace batchmark {
 namespace {
 
-std::vector<double> Doubles(const std::vector<float>& x) { return {x.begin(), x.end()}; }
+using testing::Absolute;
+using testing::ToDouble;
 
 // M square M^T of elements i of arrays.
 std::vector<double> Mapped(const std::vector<std::vector<double>>& m,
@@ -72,41 +73,18 @@ TEST_CASE("winograd: maps of weights and of their gradients are those of the mat
   });
 }
 
-struct Passes {
-  std::vector<float> dst, d_src, d_weights, d_bias;
-};
+// All passes over a shape by an algorithm, which is what runs.
+testing::LayerOutputs Run(Conv2dShape shape, ConvAlgorithm algorithm, int threads) {
+  shape.algorithm = algorithm;
+  REQUIRE(Conv2d::IsWinograd(shape) == (algorithm == ConvAlgorithm::kAuto));
+  return testing::ConvProblem(shape, shape.samples).Run(threads);
+}
 
-struct Problem {
-  explicit Problem(const Conv2dShape& shape)
-      : s(shape),
-        x(NormalFloats(s.samples * s.height * s.width * s.channels_in, 1)),
-        w(NormalFloats(9 * s.channels_in * s.channels_out, 2)),
-        b(NormalFloats(s.channels_out, 3)),
-        g(NormalFloats(s.samples * s.OutHeight() * s.OutWidth() * s.channels_out, 4)) {}
+bool Same(const AlignedBuffer<float>& a, const AlignedBuffer<float>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
-  Passes Run(ConvAlgorithm algorithm, int threads) const {
-    Conv2dShape shape = s;
-    shape.algorithm = algorithm;
-    REQUIRE(Conv2d::IsWinograd(shape) == (algorithm == ConvAlgorithm::kAuto));
-    Parallel parallel(threads);
-    Conv2d conv(parallel, shape, true);
-    Passes p{std::vector<float>(g.size()), std::vector<float>(x.size()),
-             std::vector<float>(w.size()), std::vector<float>(b.size())};
-    const Pending src = PlainPending(x.data(), s.height * s.width, s.channels_in, s.samples);
-    PendingGrad dz;
-    dz.dy = g.data(), dz.positions = s.OutHeight() * s.OutWidth(), dz.channels = s.channels_out;
-    dz.groups.samples = s.samples;
-    conv.Forward(s.samples, src, w.data(), b.data(), Activation::kNone, p.dst.data(), nullptr);
-    conv.Backward(s.samples, src, dz, w.data(), p.d_src.data(), p.d_weights.data(),
-                  p.d_bias.data());
-    return p;
-  }
-
-  Conv2dShape s;
-  std::vector<float> x, w, b, g;
-};
-
-double Rms(const std::vector<float>& got, const std::vector<double>& want) {
+double Rms(const AlignedBuffer<float>& got, const std::vector<double>& want) {
   double sum = 0;
   for (size_t i = 0; i < got.size(); ++i) sum += std::pow(got[i] - want[i], 2);
   return std::sqrt(sum / static_cast<double>(got.size()));
@@ -115,19 +93,15 @@ double Rms(const std::vector<float>& got, const std::vector<double>& want) {
 // Worst cases of the definition's sums, and root mean squares beside the direct pass's: Winograd's
 // sums are of fewer but larger terms. Of few terms k, the definition's sums have hardly an error,
 // while those of the maps stay.
-void CheckPass(const char* what, const std::vector<float>& got, const std::vector<float>& direct,
-               const std::vector<double>& want, const std::vector<double>& size, size_t k) {
+void CheckPass(const char* what, const AlignedBuffer<float>& got,
+               const AlignedBuffer<float>& direct, const std::vector<double>& want,
+               const std::vector<double>& size, size_t k) {
   CheckWorst(what, FindWorst(
                        got.data(), got.size(), [&](size_t i) { return want[i]; },
                        [&](size_t i) { return GemmTolerance(k, size[i]); }));
   CAPTURE(what, Rms(got, want), Rms(direct, want));
   constexpr size_t kFew = 100;
   CHECK(Rms(got, want) <= (k < kFew ? 6.0 : 4.0) * Rms(direct, want));
-}
-
-std::vector<double> Absolute(std::vector<double> x) {
-  for (double& value : x) value = std::abs(value);
-  return x;
 }
 
 // The last two: a run of several samples a slot, and more tiles than a band.
@@ -141,12 +115,15 @@ TEST_CASE("winograd: passes agree with the definition in float64 as closely as d
   ForEachBackend([] {
     for (const Conv2dShape& shape : kShapes) {
       CAPTURE(shape.height, shape.width, shape.channels_in, shape.channels_out, shape.same);
-      const Problem p(shape);
-      const Passes got = p.Run(ConvAlgorithm::kAuto, 2), direct = p.Run(ConvAlgorithm::kDirect, 2);
+      const testing::ConvProblem p(shape, shape.samples);
+      const auto got = Run(shape, ConvAlgorithm::kAuto, 2);
+      const auto direct = Run(shape, ConvAlgorithm::kDirect, 2);
       const reference::ConvShape r{
           shape.samples,      shape.height, shape.width, shape.channels_in, 3, 3,
           shape.channels_out, shape.same};
-      const auto x = Doubles(p.x), w = Doubles(p.w), b = Doubles(p.b), g = Doubles(p.g);
+      const auto x = p.src.Value(), g = p.dz.Value();
+      const auto w = ToDouble(p.weights.data(), p.weights.size());
+      const auto b = ToDouble(p.bias.data(), p.bias.size());
       const auto xa = Absolute(x), wa = Absolute(w), ba = Absolute(b), ga = Absolute(g);
       std::vector<double> want(g.size()), size(g.size());
       reference::ConvForward(r, x.data(), w.data(), b.data(), want.data());
@@ -162,20 +139,20 @@ TEST_CASE("winograd: passes agree with the definition in float64 as closely as d
       reference::ConvBackwardWeights(r, xa.data(), ga.data(), size.data(), bias.data());
       CheckPass("d_weights", got.d_weights, direct.d_weights, want, size,
                 shape.samples * shape.OutHeight() * shape.OutWidth());
-      CHECK(got.d_bias == direct.d_bias);
-      CHECK(got.dst != direct.dst);  // another algorithm did run
+      CHECK(Same(got.d_bias, direct.d_bias));
+      CHECK_FALSE(Same(got.dst, direct.dst));  // another algorithm did run
     }
   });
 }
 
 TEST_CASE("winograd: the same bits for 1, 2, 3 and 8 threads") {
-  const Problem p({21, 9, 8, 32, 3, 3, 32});
-  const Passes one = p.Run(ConvAlgorithm::kAuto, 1);
+  const Conv2dShape shape{21, 9, 8, 32, 3, 3, 32};
+  const auto one = Run(shape, ConvAlgorithm::kAuto, 1);
   for (const int threads : {2, 3, 8}) {
-    const Passes many = p.Run(ConvAlgorithm::kAuto, threads);
-    CHECK(one.dst == many.dst);
-    CHECK(one.d_src == many.d_src);
-    CHECK(one.d_weights == many.d_weights);
+    const auto many = Run(shape, ConvAlgorithm::kAuto, threads);
+    CHECK(Same(one.dst, many.dst));
+    CHECK(Same(one.d_src, many.d_src));
+    CHECK(Same(one.d_weights, many.d_weights));
   }
 }
 

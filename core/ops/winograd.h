@@ -2,9 +2,9 @@
 // of matrices with tiles of 4 x 4 outputs as rows, by the register tile, in place of 9 with outputs
 // as rows: four times fewer multiply-adds where tiles fill the image. An image goes by parts and
 // bands of tiles, whose transformed values stay in the second cache.
-// Rounding: the maps' coefficients raise errors, shorter sums lower them: root mean squares are 1.6
-// to 3.5 times those of the definition's sums (of sums of few terms, which have hardly an error,
-// 5.4), and worst cases keep their bound.
+// Rounding: the maps' coefficients raise errors, shorter sums lower them: root mean squares stay
+// within 4 times those of the definition's sums (6 times where these have fewer than a hundred
+// terms, and hardly an error), worst cases within the same bound.
 #pragma once
 
 #include <cstddef>

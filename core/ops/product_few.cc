@@ -14,7 +14,7 @@ void Product::RunFew(const ProductPlan& plan, const ProductOperands& o, const Pr
                      const Output& out, const Scratch& scratch) const {
   if (task.p_end != plan.panels) return;  // another task has the last columns
   const size_t j = plan.columns, few = plan.n - j, lanes = plan.tile.lanes;
-  const size_t at_once = 4 * plan.tile.panel;  // rows, whose copies a worker's scratch holds
+  const size_t at_once = plan.FewRows();
   const bool transposed = form_.a_transposed && o.a_pending == nullptr;
 
   TileStrip strip{.rows = static_cast<uint32_t>(few), .segments = 1, .start = TileStart::kLoad};

@@ -275,6 +275,12 @@ static_assert(kNarrowAlongDepth.panels * kNarrowAlongDepth.slice <= kPiecePanels
 size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.panel * kSlice; }
 size_t SumsScratchFloats() { return std::max(kHeldFloats, kNarrowHeldFloats); }
 
+size_t ProductPlan::FewRows() const {
+  constexpr size_t kMostPanels = 4;
+  const size_t room = std::min(AScratchFloats(tile), BScratchFloats(tile));
+  return tile.panel * std::min(kMostPanels, room / (tile.panel * CopyStride(slice)));
+}
+
 size_t ProductPlan::MostSharedFloats() const {
   if (!pack_b || strips <= 1) return 0;
   const size_t most = std::min(CeilDiv(n, tile.panel), OwnPanels(m, k > kSlice) - 1);

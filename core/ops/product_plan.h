@@ -49,6 +49,9 @@ struct ProductPlan {
   EvenParts rows() const { return {m, strips}; }  // strip s has the rows of part s
   bool SumsAtOnce() const { return chunks == 1 && (slice >= k || hold); }
   bool PacksOwnB(size_t p0) const { return pack_b ? !shared_b : tail && p0 + 1 == panels; }
+  // Rows, whole panels of them, whose few last columns are formed at once: a worker's scratch holds
+  // their copies.
+  size_t FewRows() const;
 
   // Panels that all tasks share go one a step, each fetched while the one before it is used: what is
   // fetched too early would push others out of the second cache.

@@ -253,6 +253,7 @@ TEST_CASE("gemm: narrow tasks, and shared panels one a step") {
     CheckAll({form, 300, 520, 300, 0, 0, 0, true});
     CheckAll({form, 1030, 490, 320, 1, 2, 3});
     CheckAll({form, 290, 550, 1100, 0, 0, 1, true});  // slices of 550: sums are held
+    CheckAll({form, 290, 515, 1024});  // few columns beyond whole vectors, of a deep slice
   }
 }
 

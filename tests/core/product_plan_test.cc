@@ -128,6 +128,10 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
           PlanA(form, kSharedSet, pending && form.place == Place::kLayer, loaded);
           REQUIRE(CopiesFit(loaded));
         }
+        const size_t few_rows = plan.FewRows();  // at once, with copies in place of A's and B's
+        REQUIRE(few_rows >= form.tile.panel);
+        REQUIRE(few_rows * plan.slice <= BScratchFloats(plan.tile));
+        REQUIRE(few_rows * CopyStride(plan.slice) <= AScratchFloats(plan.tile));
         if (plan.chunks > 1) REQUIRE(plan.chunks * plan.m * plan.n <= most.MostSlotFloats());
         if (plan.hold) {
           size_t tiles = 0;

@@ -106,7 +106,7 @@ std::vector<TileStrip> CorrelationStrips(const Correlation& shape, const TileGeo
   }
   // Without padding each strip is a tile of its own: those of equal rows follow each other, so that
   // shallow ones run in one call (gemm_tile.cc).
-  if (shape.pad_y == 0 && shape.pad_x == 0) {
+  if (!shape.IsPadded()) {
     std::stable_sort(strips.begin(), strips.end(),
                      [](const TileStrip& a, const TileStrip& b) { return a.rows > b.rows; });
   }
@@ -138,7 +138,7 @@ namespace {
 // of C are too few to keep the multipliers busy, so that several kernel rows share a strip. Their
 // rows of A are groups of three, one image row apart.
 bool GroupsKernelRows(const Correlation& s) {
-  return s.kernel_w == 3 && s.depth == 1 && s.pad_x == 0 && s.pad_y == 0;
+  return s.kernel_w == 3 && s.depth == 1 && !s.IsPadded();
 }
 
 // Few strips do not repay a copy. Nor do images whose input and gradient lie in the second cache

@@ -20,6 +20,12 @@ struct Correlation {
   size_t kernel_h = 0, kernel_w = 0;
   size_t pad_y = 0, pad_x = 0;
   size_t out_h = 0, out_w = 0, columns = 0;
+
+  // Whether a tap of some output lies beside in. An even kernel may have its padding on the far side
+  // only.
+  bool IsPadded() const {
+    return pad_y != 0 || pad_x != 0 || out_h + kernel_h - 1 > in_h || out_w + kernel_w - 1 > in_w;
+  }
 };
 
 // Rows of C are pixels of one row of out. The zero border costs nothing: taps above and below it

@@ -107,7 +107,10 @@ TEST_CASE("conv2d: kernels of all sizes, also larger than what they meet") {
   ForEachBackend([] {
     for (const bool same : {false, true}) {
       for (size_t kh = 1; kh <= 5; ++kh) {
-        for (size_t kw = 1; kw <= 5; ++kw) CheckShape({0, 6, 7, 2, kh, kw, 3, same}, 1);
+        for (size_t kw = 1; kw <= 5; ++kw) {
+          CheckShape({0, 6, 7, 2, kh, kw, 3, same}, 1);
+          CheckShape({0, 6, 7, 2, kh, kw, 3, same}, 1, {.out_act = Activation::kRelu});
+        }
       }
     }
     CheckShape({0, 2, 2, 3, 5, 7, 4, true}, 2);

@@ -12,6 +12,7 @@
 #include "core/simd/gemm_tile.h"
 #include "tests/core/conv2d_util.h"
 #include "tests/support/catch.h"
+#include "tests/support/draws.h"
 #include "tests/support/for_each_backend.h"
 #include "tests/support/tolerance.h"
 
@@ -26,6 +27,10 @@ using testing::ToDouble;
 using Form = PendingGrad::Form;
 using Options = testing::LayerOptions;
 using Outputs = testing::LayerOutputs;
+
+constexpr Activation kActs[] = {Activation::kNone, Activation::kRelu, Activation::kSigmoid,
+                                Activation::kTanh};
+constexpr Form kForms[] = {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm};
 
 struct Problem : testing::ConvProblem {
   using ConvProblem::ConvProblem;
@@ -121,12 +126,9 @@ TEST_CASE("conv2d: kernels of all sizes, also larger than what they meet") {
 
 TEST_CASE("conv2d: pending sources and gradients, in groups with a remainder") {
   ForEachBackend([] {
-    const Activation acts[] = {Activation::kNone, Activation::kRelu, Activation::kSigmoid,
-                               Activation::kTanh};
-    const Form forms[] = {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm};
     for (const bool same : {false, true}) {
-      for (const Activation act : acts) {
-        for (const Form form : forms) {
+      for (const Activation act : kActs) {
+        for (const Form form : kForms) {
           Options o;
           o.affine = form != Form::kActivation;
           o.in_act = act, o.out_act = act, o.grad_act = act, o.form = form;
@@ -171,6 +173,26 @@ TEST_CASE("conv2d: images of one channel, whole panels") {
       for (const bool same : {false, true}) {
         CheckShape({0, 7, 2 * tile.rows + 3, 1, 3, 3, 2 * tile.panel, same}, 2, o);
       }
+    }
+  });
+}
+
+TEST_CASE("conv2d: random shapes, maps and activations") {
+  ForEachBackend([] {
+    testing::Draws draws(1);
+    for (int i = 0; i < 150; ++i) {
+      Conv2dShape s;
+      s.height = draws.Of(1, 16), s.width = draws.Of(1, 30), s.same = draws.Coin();
+      s.channels_in = draws.Size(48), s.channels_out = draws.Size(48);
+      s.kernel_h = draws.Coin() ? 3 : draws.Of(1, 6);
+      s.kernel_w = draws.Coin() ? s.kernel_h : draws.Of(1, 6);
+      const size_t n = draws.Of(1, 5), taps = s.kernel_h * s.kernel_w;
+      if (!s.same && (s.kernel_h > s.height || s.kernel_w > s.width)) continue;
+      if (n * s.height * s.width * taps * s.channels_in * s.channels_out > 2000000) continue;
+      Options o;
+      o.affine = draws.Coin(), o.in_act = draws.From(kActs), o.out_act = draws.From(kActs);
+      o.form = draws.From(kForms), o.grad_act = draws.From(kActs);
+      CheckShape(s, n, o);
     }
   });
 }

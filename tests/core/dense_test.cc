@@ -10,6 +10,7 @@
 #include "core/simd/gemm_tile.h"
 #include "tests/core/product_util.h"
 #include "tests/support/catch.h"
+#include "tests/support/draws.h"
 #include "tests/support/for_each_backend.h"
 #include "tests/support/tolerance.h"
 
@@ -30,6 +31,10 @@ using Outputs = testing::LayerOutputs;
 const auto Same = [](const auto& x, const auto& y) {
   return std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
 };
+
+constexpr Activation kActs[] = {Activation::kNone, Activation::kRelu, Activation::kSigmoid,
+                                Activation::kTanh};
+constexpr Form kForms[] = {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm};
 
 struct Options : testing::LayerOptions {
   size_t positions = 1;  // of the flattened source
@@ -146,9 +151,8 @@ TEST_CASE("dense: samples, inputs and outputs around the tile") {
 
 TEST_CASE("dense: pending sources and gradients, in groups with a remainder, moments by group") {
   ForEachBackend([] {
-    for (const Activation act :
-         {Activation::kNone, Activation::kRelu, Activation::kSigmoid, Activation::kTanh}) {
-      for (const Form form : {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm}) {
+    for (const Activation act : kActs) {
+      for (const Form form : kForms) {
         Options o;
         o.positions = 6, o.affine = form != Form::kActivation;
         o.in_act = act, o.out_act = act, o.grad_act = act, o.form = form;
@@ -169,6 +173,20 @@ TEST_CASE("dense: few inputs and outputs beyond whole vectors") {
         o.in_act = act, o.out_act = act, o.grad_act = act;
         CheckDense(70, 14, 36, o);
       }
+    }
+  });
+}
+
+TEST_CASE("dense: random sizes, maps and activations") {
+  ForEachBackend([] {
+    testing::Draws draws(1);
+    for (int i = 0; i < 200; ++i) {
+      Options o;
+      o.positions = draws.Coin() ? 1 : draws.Of(2, 6);
+      o.affine = draws.Coin(), o.in_act = draws.From(kActs), o.out_act = draws.From(kActs);
+      o.form = draws.From(kForms), o.grad_act = draws.From(kActs);
+      const size_t n = draws.Size(150), in = draws.Size(200), out = draws.Size(150);
+      if (n * in * o.positions * out <= 1000000) CheckDense(n, in, out, o);
     }
   });
 }

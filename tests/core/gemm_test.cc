@@ -8,6 +8,7 @@
 #include "core/simd/gemm_tile.h"
 #include "tests/core/product_util.h"
 #include "tests/support/catch.h"
+#include "tests/support/draws.h"
 #include "tests/support/for_each_backend.h"
 #include "tests/support/tolerance.h"
 
@@ -255,6 +256,19 @@ TEST_CASE("gemm: narrow tasks, and shared panels one a step") {
     CheckAll({form, 290, 550, 1100, 0, 0, 1, true});  // slices of 550: sums are held
     CheckAll({form, 290, 515, 1024});  // few columns beyond whole vectors, of a deep slice
   }
+}
+
+TEST_CASE("gemm: random sizes, row padding and accumulation") {
+  ForEachBackend([] {
+    testing::Draws draws(1);
+    for (int i = 0; i < 300; ++i) {
+      Case c{draws.From(kForms), draws.Size(200), draws.Size(200), draws.Size(700)};
+      if (c.m * c.n * c.k > 6000000) continue;
+      c.pad_a = draws.Of(0, 40), c.pad_b = draws.Of(0, 40), c.pad_c = draws.Of(0, 40);
+      c.accumulate = draws.Coin();
+      CheckAll(c);
+    }
+  });
 }
 
 TEST_CASE("gemm: no rows or columns touches nothing") {

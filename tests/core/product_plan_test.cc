@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "bench/shapes.h"
-#include "core/base/rng.h"
 #include "core/ops/caches.h"
 #include "tests/support/catch.h"
+#include "tests/support/draws.h"
 
 namespace batchmark {
 namespace {
@@ -104,11 +104,8 @@ TEST_CASE("product plan: the named products, with work for two threads where the
 }
 
 TEST_CASE("product plan: the buffers of a capacity hold those of anything smaller") {
-  const Rng rng(5, RngStream::kSubset);
-  uint64_t drawn = 0;
-  const auto up_to = [&](size_t most) {  // of [1, most]
-    return most == 0 ? 1 : 1 + rng.Below(drawn++, static_cast<uint32_t>(most));
-  };
+  testing::Draws draws(5);
+  const auto up_to = [&](size_t most) { return most == 0 ? 1 : draws.Of(1, most); };
   for (int i = 0; i < 3000; ++i) {
     const size_t m = up_to(i % 3 == 0 ? 100 : 1200);
     const size_t n = i % 5 == 0 ? 128 + up_to(6) : up_to(i % 2 == 0 ? 200 : 4000);

@@ -72,11 +72,17 @@ constexpr size_t kSpreadRow = 1024;
 // Where caches are large, a transposed A is read in place: what of it shares sets of the first
 // cache is in the second (256 x 64 x 256 1.31 times as fast as copied, 256^3 1.09, 512 x 512 x
 // 128 1.02). Rows a page and more apart are asked for ahead by the tile, but for those that stay
-// near (36864 x 64 x 128 1.19, x 32 1.05, x 512 1.23; 2048 x 64 x 128 1.40, 4096 x 256 x 256 1.05);
-// many panels repay a copy of such rows all the same (1024^3 0.95), however many tasks share them.
-// Of more rows in a slice, often in the same sets, lines no longer wait in the second cache (36864
-// x 64 x 256: 0.8 in one slice, 1.05 in two; copied, 512 x 1024 x 1024 0.98).
+// near (36864 x 64 x 128 1.19, x 32 1.05, x 512 1.23; 2048 x 64 x 128 1.40). Of more rows in a
+// slice, often in the same sets, lines no longer wait in the second cache (36864 x 64 x 256: 0.8 in
+// one slice, 1.05 in two).
 constexpr size_t kSpreadSlice = 192;
+// There many panels repay a copy all the same, however many tasks share it: of rows half a page
+// apart where the product is deep (Granite Rapids, one and two threads: 512 x 512 x 128 1.02, 784 x
+// 512 x 128 1.04, 640 x 320 x 200 1.08 and 1.07, 1024 x 256 x 256 1.12 and 1.09, 4096 x 256 x 256
+// 1.01 and 1.04; 2048 x 256 x 128 0.99; 512 x 256 x 64 0.97, 1024 x 256 x 32 1.03 and 0.93; of rows
+// of 256 floats, with as many tasks as panels, 0.8), of any depth where they are a page apart and
+// panels twice as many (1024^3 1.05).
+constexpr size_t kCopyRow = 512, kCopyDepth = 96;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
 constexpr size_t kGroupDepth = 64;
@@ -148,10 +154,16 @@ bool HasFarColumns(const ProductForm& form, size_t a_row) {
   return form.a_transposed && HasLargeCaches(form.tile.lanes) && a_row >= kSpreadRow;
 }
 
+// Whether a transposed A is copied where caches are large: see kCopyRow.
+bool CopiesFarColumns(const ProductPlan& p, size_t a_row) {
+  return (a_row >= kCopyRow && p.panels >= kCopyPanels && p.k >= kCopyDepth) ||
+         (a_row >= kSpreadRow && p.panels >= kCopyRowsPanels);
+}
+
 // Whether the tile asks ahead for the rows of a transposed A: far apart, for too few panels to
 // repay a copy.
 bool IsSpread(const ProductForm& form, const ProductPlan& p, size_t a_row) {
-  return HasFarColumns(form, a_row) && p.panels < kCopyRowsPanels && p.fetch;
+  return HasFarColumns(form, a_row) && !CopiesFarColumns(p, a_row) && p.fetch;
 }
 
 }  // namespace
@@ -252,12 +264,14 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) {
   const size_t lanes = p.tile.lanes;
   const bool large = HasLargeCaches(lanes);
-  const size_t least = form.a_transposed && !large ? kCopyPanels : kCopyRowsPanels;
-  const size_t readers = form.a_transposed && large ? 1 : p.column_tasks;
-  const bool repaid = p.panels >= least * readers;
+  const size_t least = form.a_transposed ? kCopyPanels : kCopyRowsPanels;
+  const bool repaid = p.panels >= least * p.column_tasks;
   const bool spread = a_row >= kSpreadRow && repaid && !p.wide;
-  if (form.a_transposed) {
-    p.copy_a = pending || spread || (!large && p.slice > HeldLines(a_row, lanes));
+  if (form.a_transposed && large) {
+    p.copy_a = pending || CopiesFarColumns(p, a_row);
+    p.group_a = p.copy_a && !pending;
+  } else if (form.a_transposed) {
+    p.copy_a = pending || spread || p.slice > HeldLines(a_row, lanes);
     p.group_a = p.copy_a && !pending && (repaid || p.slice >= kGroupDepth);
   } else {
     p.copy_a = pending || (spread && !large);

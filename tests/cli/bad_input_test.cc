@@ -100,6 +100,7 @@ TEST_CASE("impossible specs: exit 3, naming the key", "[bad_input]") {
       {"train_size=2000", "train_size"},
       {"eval_size=6000", "eval_size"},
       {"steps=0", "steps: "},
+      {"steps=1000000001", "steps=1000000001 is more than"},
       {"net=conv9:3", "conv9"},
       {"net=flatten", "net"},
       {"simd=avx9", "scalar"},
@@ -109,6 +110,10 @@ TEST_CASE("impossible specs: exit 3, naming the key", "[bad_input]") {
   for (const auto& [argument, part] : cases) {
     CAPTURE(argument);
     CheckRefused(place.Train({"--set", argument}), 3, part);
+  }
+  for (const std::string epochs : {"1e18", "1e300", "1e-9"}) {
+    CAPTURE(epochs);
+    CheckRefused(place.Train({"--set", "steps=none", "--set", "epochs=" + epochs}), 3, "epochs=");
   }
   CheckRefused(place.Train({"--set", "net=flatten, dense:8 relu, dense:10", "--set", "batch=1"}), 3,
                "batch norm");

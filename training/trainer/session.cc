@@ -40,6 +40,20 @@ const RunSpec& CheckAgainstData(const RunSpec& spec, const Dataset& data) {
   return spec;
 }
 
+// Half a day of the smallest net's, and 8 GB of records; a count beyond is a slip, and near 2^63 no count.
+constexpr double kMostSteps = 1e9;
+constexpr int64_t kReservedSteps = int64_t{1} << 22;  // whose records are allocated before the first: 32 MiB
+
+int64_t TotalSteps(const RunSpec& spec, size_t steps_per_epoch) {
+  const double exact = spec.steps ? static_cast<double>(*spec.steps)
+                                  : spec.epochs * static_cast<double>(steps_per_epoch);
+  const std::string given = spec.steps ? "steps=" + std::to_string(*spec.steps) : "epochs=" + NumberText(spec.epochs);
+  if (!(exact <= kMostSteps)) throw InputError(given + " is more than the 1000000000 steps that a run may take");
+  const int64_t steps = std::llround(exact);
+  if (steps < 1) throw InputError(given + " is less than one step");
+  return steps;
+}
+
 // What the key says is what runs. Before anything is built: blocks and operations are of one target. Forcing is
 // of the process: runs at one time share one.
 const RunSpec& OnItsTarget(const RunSpec& spec) {
@@ -63,9 +77,7 @@ TrainingSession::TrainingSession(const RunSpec& spec, const Dataset& data, const
                 : spec.batch),
       target_(spec.target, spec.confirm, spec.target_metric.find("accuracy") != std::string::npos),
       run_key_(RunKeyHash(spec, data.hash)) {
-  const double exact = spec.epochs * static_cast<double>(order_.StepsPerEpoch());
-  total_steps_ = spec.steps ? *spec.steps : static_cast<int64_t>(std::llround(exact));
-  if (total_steps_ < 1) throw InputError("epochs=" + NumberText(spec.epochs) + " is less than one step");
+  total_steps_ = TotalSteps(spec, order_.StepsPerEpoch());
 
   NetOptions options{.height = data.train.height,
                      .width = data.train.width,
@@ -91,8 +103,9 @@ TrainingSession::TrainingSession(const RunSpec& spec, const Dataset& data, const
     velocity_.emplace_back(spec.momentum > 0 && t.tensor.grad != nullptr ? t.tensor.size : 0);
   }
   if (spec.probe.Any()) probes_ = std::make_unique<Probes>(spec_, data, scaler_, parallel_, *net_, rows_);
-  step_seconds_.reserve(static_cast<size_t>(total_steps_));
-  outcome_.readings.reserve(4 * static_cast<size_t>(total_steps_ / spec.eval_every + 2));
+  const int64_t reserved = std::min(total_steps_, kReservedSteps);
+  step_seconds_.reserve(static_cast<size_t>(reserved));
+  outcome_.readings.reserve(4 * static_cast<size_t>(reserved / spec.eval_every + 2));
   if (files.resume) Restore();
   if (!files.dump_dir.empty()) {
     if (outcome_.steps > 0) throw UsageError("--dump wants a run from its first step, not a resumed one");

@@ -63,6 +63,14 @@ constexpr size_t kPlainStrips = 15;
 // reads A so too, and in slices so deep (256^3 1.05 times as fast, 128 x 512 x 512 1.06, 512 x 256
 // x 256 1.03, 512^3 1.02; 1024 x 512 x 1024 0.94).
 constexpr size_t kPlainFloats = size_t{1} << 18, kPlainSlice = 512;
+// Beside a transposed A, of so few rows, as many floats of B that lie in the second cache are read
+// in place: a task of its own for each pair of panels, or their copy for all tasks and the wait for
+// it, cost more (Granite Rapids, one and two threads: 512 x 256 x 256 1.04 and 1.07, 512 x 384 x 160
+// 1.05 and 1.08, 784 x 256 x 128 1.02 and 1.12, 100 x 512 x 64 1.06 and 1.05, 512 x 512 x 64 1.01
+// and 1.12, 512 x 512 x 128 1.02 and 1.0, 512 x 2048 x 32 1.16 and 1.07, 8192 x 64 x 32 1.2 and 1.6;
+// 1024 x 1024 x 128 0.97, 36864 x 64 x 32 0.97; of columns that end within a vector, 600 x 300 x 60,
+// 1.05 and 0.94).
+constexpr size_t kPlainBesideFloats = size_t{1} << 16, kPlainBesideRows = 8192;
 // Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far
 // apart (in floats) these are. Where the second cache is large, rows are not (1024^3, 512 x 512 x
 // 1024, AVX-512: read in place 1.02 and 1.04 times as fast), and columns for as many panels as
@@ -160,6 +168,12 @@ bool CopiesFarColumns(const ProductPlan& p, size_t a_row) {
          (a_row >= kSpreadRow && p.panels >= kCopyRowsPanels);
 }
 
+// See kPlainBesideFloats. The same for anything smaller.
+bool ReadsBBesideColumns(const ProductForm& form, const ProductPlan& p) {
+  return form.a_transposed && HasLargeCaches(p.tile.lanes) && p.n % p.tile.lanes == 0 &&
+         p.m <= kPlainBesideRows && p.k * p.n <= kPlainBesideFloats;
+}
+
 // Whether the tile asks ahead for the rows of a transposed A: far apart, for too few panels to
 // repay a copy.
 bool IsSpread(const ProductForm& form, const ProductPlan& p, size_t a_row) {
@@ -195,8 +209,8 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
                                        : kSlice;
   const bool sliced = !p.wide && k > most_depth;
   const size_t all = CeilDiv(n, p.tile.panel);  // also the few: the same for any m and k
-  p.pack_b =
-      form.b_transposed || (!plain && (all > kPlainPanels || (all > 1 && p.strips > kPlainStrips)));
+  const bool many_b = all > kPlainPanels || (all > 1 && p.strips > kPlainStrips);
+  p.pack_b = form.b_transposed || (many_b && !plain && !ReadsBBesideColumns(form, p));
   if (a_row != 0 && !form.a_transposed) {  // behind pack_b, which MostSharedFloats counts on
     p.tile.rows = StripRows(p.tile, a_row);
     p.strips = CeilDiv(m, p.tile.rows);

@@ -116,9 +116,13 @@ constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk
 // So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
 // more than to pack twice.
 constexpr size_t kOwnTasks = 2;
-// A product of few panels that needs no more tasks (0.1 ms of two cores): by columns, each with its
-// own part of B, where that makes equal parts; a small batch by rows all the same.
+// A product of few panels that needs no more tasks (0.1 ms of two cores): two of rows, or of columns,
+// each with its own part of B, where that makes equal parts and rows are too few to read them twice
+// (by rows, two threads: 8192 x 64 x 32 NT 1.64 times as fast, 2048 x 128 x 64 1.29, 1024 x 128 x
+// 128 1.09, 512 x 128 x 256 1.03; AVX2 1.28, 1.04, 1.02, 1.01) or panels too many for one copy (by
+// rows 400 x 192 x 128, AVX2: 0.90). A small batch goes by rows all the same.
 constexpr double kPairWork = 16.0 * 1024 * 1024;
+constexpr size_t kPairRows = 256;
 
 // So many that each of several column tasks repays its copy of A.
 bool HasManyPanels(const ProductPlan& p) { return p.panels >= 2 * kCopyPanels; }
@@ -255,7 +259,8 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
       if (p.pack_b && !many && !sliced && work <= kPairWork) {
         p.row_tasks = std::min(p.row_tasks, kOwnTasks);
         const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
-        if (equal && m > kSmallBatch) std::swap(p.row_tasks, p.column_tasks);
+        const bool by_columns = m <= kPairRows || p.panels > kPiecePanels;
+        if (equal && m > kSmallBatch && by_columns) std::swap(p.row_tasks, p.column_tasks);
       }
       if (p.wide && k * n > kLargeB) {
         p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));

@@ -167,6 +167,41 @@ TEST_CASE("product plan: where caches are large, many rows and panels make narro
   }
 }
 
+TEST_CASE("product plan: two tasks read A twice only where its rows are few") {
+  for (const ProductForm& form : kForms) {
+    if (!form.b_transposed) continue;
+    const size_t two = 2 * form.tile.panel;
+    for (const auto& [m, by_columns] :
+         {std::pair{size_t{8192}, false}, {512, false}, {200, true}}) {
+      const ProductPlan plan = PlanProduct(form, m, two, m > 1000 ? 32 : 256);
+      INFO(Name(form, plan.m, plan.n, plan.k));
+      REQUIRE(plan.tasks() == 2);
+      CHECK((plan.column_tasks == 2) == by_columns);
+    }
+  }
+}
+
+TEST_CASE("product plan: which operands of a weight gradient are copied, where caches are large") {
+  for (const ProductForm& form : kForms) {
+    if (!form.a_transposed || form.tile.lanes != 16) continue;
+    const auto plan = [&](size_t m, size_t n, size_t k) {
+      ProductPlan p = PlanProduct(form, m, n, k, m);
+      PlanA(form, m, /*pending=*/false, p);
+      return p;
+    };
+    CHECK_FALSE(plan(512, 512, 128).pack_b);
+    CHECK(plan(512, 520, 128).pack_b);    // ends within a vector
+    CHECK(plan(1024, 1024, 128).pack_b);  // too large to stay near
+    CHECK(plan(36864, 64, 32).pack_b);    // of many strips
+    CHECK(plan(512, 256, 128).copy_a);
+    CHECK_FALSE(plan(512, 256, 64).copy_a);   // of little depth
+    CHECK_FALSE(plan(256, 512, 128).copy_a);  // rows near each other
+    CHECK_FALSE(plan(512, 128, 128).copy_a);  // for few panels
+    CHECK(plan(4096, 64, 128).spread_a);
+    CHECK_FALSE(plan(4096, 256, 128).spread_a);
+  }
+}
+
 TEST_CASE("product plan: rows of A that share a set find room in it with a row of B") {
   for (const ProductForm& form : kForms) {
     if (form.a_transposed) continue;

@@ -65,31 +65,30 @@ constexpr size_t kPlainStrips = 15;
 constexpr size_t kPlainFloats = size_t{1} << 18, kPlainSlice = 512;
 // Beside a transposed A, of so few rows, as many floats of B that lie in the second cache are read
 // in place: a task of its own for each pair of panels, or their copy for all tasks and the wait for
-// it, cost more (Granite Rapids, one and two threads: 512 x 256 x 256 1.04 and 1.07, 512 x 384 x 160
-// 1.05 and 1.08, 784 x 256 x 128 1.02 and 1.12, 100 x 512 x 64 1.06 and 1.05, 512 x 512 x 64 1.01
-// and 1.12, 512 x 512 x 128 1.02 and 1.0, 512 x 2048 x 32 1.16 and 1.07, 8192 x 64 x 32 1.2 and 1.6;
-// 1024 x 1024 x 128 0.97, 36864 x 64 x 32 0.97; of columns that end within a vector, 600 x 300 x 60,
-// 1.05 and 0.94).
+// it, cost more (Granite Rapids, one and two threads: 512 x 256 x 256 1.04 and 1.07, 512 x 384 x
+// 160 1.05 and 1.08, 784 x 256 x 128 1.02 and 1.12, 100 x 512 x 64 1.06 and 1.05, 512 x 512 x 64
+// 1.01 and 1.12, 512 x 512 x 128 1.02 and 1.0, 512 x 2048 x 32 1.16 and 1.07, 8192 x 64 x 32 1.2
+// and 1.6; 1024 x 1024 x 128 0.97, 36864 x 64 x 32 0.97; of columns that end within a vector, 600 x
+// 300 x 60, 1.05 and 0.94).
 constexpr size_t kPlainBesideFloats = size_t{1} << 16, kPlainBesideRows = 8192;
 // Panels of a task for which A is copied: its columns strip by strip, or its rows, and how far
 // apart (in floats) these are. Where the second cache is large, rows are not (1024^3, 512 x 512 x
-// 1024, AVX-512: read in place 1.02 and 1.04 times as fast), and columns for as many panels as
-// rows.
+// 1024, AVX-512: read in place 1.02 and 1.04 times as fast).
 constexpr size_t kCopyPanels = 8, kCopyRowsPanels = 16;
 constexpr size_t kSpreadRow = 1024;
-// Where caches are large, a transposed A is read in place: what of it shares sets of the first
-// cache is in the second (256 x 64 x 256 1.31 times as fast as copied, 256^3 1.09, 512 x 512 x
-// 128 1.02). Rows a page and more apart are asked for ahead by the tile, but for those that stay
+// Where caches are large, a transposed A is read in place unless it goes by kCopyRow: what of it
+// shares sets of the first cache is in the second (256 x 64 x 256 1.31 times as fast as copied,
+// 256^3 1.09). Rows a page and more apart are asked for ahead by the tile, but for those that stay
 // near (36864 x 64 x 128 1.19, x 32 1.05, x 512 1.23; 2048 x 64 x 128 1.40). Of more rows in a
 // slice, often in the same sets, lines no longer wait in the second cache (36864 x 64 x 256: 0.8 in
 // one slice, 1.05 in two).
 constexpr size_t kSpreadSlice = 192;
-// There many panels repay a copy all the same, however many tasks share it: of rows half a page
-// apart where the product is deep (Granite Rapids, one and two threads: 512 x 512 x 128 1.02, 784 x
-// 512 x 128 1.04, 640 x 320 x 200 1.08 and 1.07, 1024 x 256 x 256 1.12 and 1.09, 4096 x 256 x 256
-// 1.01 and 1.04; 2048 x 256 x 128 0.99; 512 x 256 x 64 0.97, 1024 x 256 x 32 1.03 and 0.93; of rows
-// of 256 floats, with as many tasks as panels, 0.8), of any depth where they are a page apart and
-// panels twice as many (1024^3 1.05).
+// Where caches are large, many panels repay a copy of far rows, however many tasks share it: of
+// rows half a page apart where the product is deep (Granite Rapids, one and two threads: 512 x 512
+// x 128 1.02, 784 x 512 x 128 1.04, 640 x 320 x 200 1.08 and 1.07, 1024 x 256 x 256 1.12 and 1.09,
+// 4096 x 256 x 256 1.01 and 1.04; 2048 x 256 x 128 0.99; 512 x 256 x 64 0.97, 1024 x 256 x 32 1.03
+// and 0.93; of rows of 256 floats, with as many tasks as panels, 0.8), and of any depth where they
+// are a page apart and panels twice as many (1024^3 1.05).
 constexpr size_t kCopyRow = 512, kCopyDepth = 96;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
@@ -116,11 +115,11 @@ constexpr size_t MinChunk(size_t m) { return m <= kSmallBatch ? kSmallBatchChunk
 // So few tasks of rows pack B each for itself: lines that one core writes and another reads cost
 // more than to pack twice.
 constexpr size_t kOwnTasks = 2;
-// A product of few panels that needs no more tasks (0.1 ms of two cores): two of rows, or of columns,
-// each with its own part of B, where that makes equal parts and rows are too few to read them twice
-// (by rows, two threads: 8192 x 64 x 32 NT 1.64 times as fast, 2048 x 128 x 64 1.29, 1024 x 128 x
-// 128 1.09, 512 x 128 x 256 1.03; AVX2 1.28, 1.04, 1.02, 1.01) or panels too many for one copy (by
-// rows 400 x 192 x 128, AVX2: 0.90). A small batch goes by rows all the same.
+// A product of few panels that needs no more tasks (0.1 ms of two cores): two of rows, or of
+// columns, each with its own part of B, where that makes equal parts and rows are too few to read
+// them twice (by rows, two threads: 8192 x 64 x 32 NT 1.64 times as fast, 2048 x 128 x 64 1.29,
+// 1024 x 128 x 128 1.09, 512 x 128 x 256 1.03; AVX2 1.28, 1.04, 1.02, 1.01) or panels too many for
+// one copy (by rows 400 x 192 x 128, AVX2: 0.90). A small batch goes by rows all the same.
 constexpr double kPairWork = 16.0 * 1024 * 1024;
 constexpr size_t kPairRows = 256;
 
@@ -172,7 +171,7 @@ bool CopiesFarColumns(const ProductPlan& p, size_t a_row) {
          (a_row >= kSpreadRow && p.panels >= kCopyRowsPanels);
 }
 
-// See kPlainBesideFloats. The same for anything smaller.
+// See kPlainBesideFloats. Whatever is smaller is read so, too: MostSharedFloats counts on it.
 bool ReadsBBesideColumns(const ProductForm& form, const ProductPlan& p) {
   return form.a_transposed && HasLargeCaches(p.tile.lanes) && p.n % p.tile.lanes == 0 &&
          p.m <= kPlainBesideRows && p.k * p.n <= kPlainBesideFloats;

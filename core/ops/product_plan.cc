@@ -119,7 +119,9 @@ constexpr size_t kOwnTasks = 2;
 // columns, each with its own part of B, where that makes equal parts and rows are too few to read
 // them twice (by rows, two threads: 8192 x 64 x 32 NT 1.64 times as fast, 2048 x 128 x 64 1.29,
 // 1024 x 128 x 128 1.09, 512 x 128 x 256 1.03; AVX2 1.28, 1.04, 1.02, 1.01) or panels too many for
-// one copy (by rows 400 x 192 x 128, AVX2: 0.90). A small batch goes by rows all the same.
+// one copy (by rows 400 x 192 x 128, AVX2: 0.90). A small batch goes by rows all the same. Without
+// this, three tasks of rows of a layer wait for a copy of B, and then for one of them (two threads:
+// 128 x 128 x 1024 NT 0.60 and AVX2 0.74, 100 x 128 x 800 0.90 and 0.80).
 constexpr double kPairWork = 16.0 * 1024 * 1024;
 constexpr size_t kPairRows = 256;
 
@@ -137,7 +139,7 @@ bool IsNarrow(const ProductForm& form, const ProductPlan& p) {
 // Panels from which on columns alone give enough tasks: of few rows also for that reason, of many
 // rows and several slices never, since their sums would not fit.
 constexpr size_t OwnPanels(size_t m, bool sliced) {
-  return m <= kOwnRows ? 2 * kPiecePanels : sliced ? SIZE_MAX : kTasks * kPiecePanels;
+  return m <= kOwnRows ? kPiecePanels : sliced ? SIZE_MAX : kTasks * kPiecePanels;
 }
 
 // The last columns, if they are few beyond whole vectors: a panel of them would take as long as one
@@ -255,7 +257,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
           p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips, tiles / p.panels));
         }
       }
-      if (p.pack_b && !many && !sliced && work <= kPairWork) {
+      if (p.pack_b && !many && work <= kPairWork) {
         p.row_tasks = std::min(p.row_tasks, kOwnTasks);
         const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
         const bool by_columns = m <= kPairRows || p.panels > kPiecePanels;

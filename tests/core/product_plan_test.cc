@@ -178,6 +178,8 @@ TEST_CASE("product plan: two tasks read A twice only where its rows are few") {
       REQUIRE(plan.tasks() == 2);
       CHECK((plan.column_tasks == 2) == by_columns);
     }
+    CHECK(PlanProduct(form, 128, two, 1024).tasks() == 2);           // in slices as well
+    CHECK(PlanProduct(form, 128, 4 * two, 1024).column_tasks == 8);  // no three tasks of rows
   }
 }
 

@@ -283,19 +283,18 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
 
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) {
   const size_t lanes = p.tile.lanes;
-  const bool large = HasLargeCaches(lanes);
-  const size_t least = form.a_transposed ? kCopyPanels : kCopyRowsPanels;
-  const bool repaid = p.panels >= least * p.column_tasks;
-  const bool spread = a_row >= kSpreadRow && repaid && !p.wide;
-  if (form.a_transposed && large) {
-    p.copy_a = pending || CopiesFarColumns(p, a_row);
-    p.group_a = p.copy_a && !pending;
-  } else if (form.a_transposed) {
-    p.copy_a = pending || spread || p.slice > HeldLines(a_row, lanes);
-    p.group_a = p.copy_a && !pending && (repaid || p.slice >= kGroupDepth);
+  bool copies = false, by_strips = form.a_transposed;  // where nothing is pending
+  if (HasLargeCaches(lanes)) {
+    copies = form.a_transposed && CopiesFarColumns(p, a_row);
   } else {
-    p.copy_a = pending || (spread && !large);
+    const size_t least = form.a_transposed ? kCopyPanels : kCopyRowsPanels;
+    const bool repaid = p.panels >= least * p.column_tasks;
+    copies = (a_row >= kSpreadRow && repaid && !p.wide) ||
+             (form.a_transposed && p.slice > HeldLines(a_row, lanes));
+    by_strips = by_strips && (repaid || p.slice >= kGroupDepth);
   }
+  p.copy_a = pending || copies;
+  p.group_a = !pending && copies && by_strips;
   if (!p.copy_a && p.slice <= kShallow) p.piece = ProductPlan::kMostStrips;
 }
 

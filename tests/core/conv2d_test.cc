@@ -22,15 +22,14 @@ namespace {
 using testing::Absolute;
 using testing::Bound;
 using testing::Compare;
+using testing::kActivations;
+using testing::kGradForms;
+using testing::SameBits;
 using testing::Sizes;
 using testing::ToDouble;
 using Form = PendingGrad::Form;
 using Options = testing::LayerOptions;
 using Outputs = testing::LayerOutputs;
-
-constexpr Activation kActs[] = {Activation::kNone, Activation::kRelu, Activation::kSigmoid,
-                                Activation::kTanh};
-constexpr Form kForms[] = {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm};
 
 struct Problem : testing::ConvProblem {
   using ConvProblem::ConvProblem;
@@ -127,8 +126,8 @@ TEST_CASE("conv2d: kernels of all sizes, also larger than what they meet") {
 TEST_CASE("conv2d: pending sources and gradients, in groups with a remainder") {
   ForEachBackend([] {
     for (const bool same : {false, true}) {
-      for (const Activation act : kActs) {
-        for (const Form form : kForms) {
+      for (const Activation act : kActivations) {
+        for (const Form form : kGradForms) {
           Options o;
           o.affine = form != Form::kActivation;
           o.in_act = act, o.out_act = act, o.grad_act = act, o.form = form;
@@ -190,8 +189,9 @@ TEST_CASE("conv2d: random shapes, maps and activations") {
       if (!s.same && (s.kernel_h > s.height || s.kernel_w > s.width)) continue;
       if (n * s.height * s.width * taps * s.channels_in * s.channels_out > 2000000) continue;
       Options o;
-      o.affine = draws.Coin(), o.in_act = draws.From(kActs), o.out_act = draws.From(kActs);
-      o.form = draws.From(kForms), o.grad_act = draws.From(kActs);
+      o.affine = draws.Coin(), o.in_act = draws.From(kActivations),
+      o.out_act = draws.From(kActivations);
+      o.form = draws.From(kGradForms), o.grad_act = draws.From(kActivations);
       CheckShape(s, n, o);
     }
   });
@@ -204,17 +204,14 @@ TEST_CASE("conv2d: the same bits for 1, 2, 3 and 8 threads") {
     o.groups = 2;
     const Problem problem({21, 9, 15, 3, 3, 3, 20, false}, 21, o);
     const Outputs one = problem.Run(1);
-    const auto same = [](const auto& x, const auto& y) {
-      return std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
-    };
     for (const int threads : {2, 3, 8}) {
       const Outputs many = problem.Run(threads);
-      CHECK(same(one.dst, many.dst));
-      CHECK(same(one.d_src, many.d_src));
-      CHECK(same(one.d_weights, many.d_weights));
-      CHECK(same(one.d_bias, many.d_bias));
-      CHECK(same(one.moments.mean, many.moments.mean));
-      CHECK(same(one.moments.m2, many.moments.m2));
+      CHECK(SameBits(one.dst, many.dst));
+      CHECK(SameBits(one.d_src, many.d_src));
+      CHECK(SameBits(one.d_weights, many.d_weights));
+      CHECK(SameBits(one.d_bias, many.d_bias));
+      CHECK(SameBits(one.moments.mean, many.moments.mean));
+      CHECK(SameBits(one.moments.m2, many.moments.m2));
     }
   });
 }

@@ -20,21 +20,16 @@ namespace {
 using testing::Absolute;
 using testing::Bound;
 using testing::Compare;
+using testing::kActivations;
+using testing::kGradForms;
 using testing::PendingData;
 using testing::PendingGradData;
 using testing::RandomFloats;
+using testing::SameBits;
 using testing::Sizes;
 using testing::ToDouble;
 using Form = PendingGrad::Form;
 using Outputs = testing::LayerOutputs;
-
-const auto Same = [](const auto& x, const auto& y) {
-  return std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
-};
-
-constexpr Activation kActs[] = {Activation::kNone, Activation::kRelu, Activation::kSigmoid,
-                                Activation::kTanh};
-constexpr Form kForms[] = {Form::kPlain, Form::kActivation, Form::kNormAct, Form::kActNorm};
 
 struct Options : testing::LayerOptions {
   size_t positions = 1;  // of the flattened source
@@ -113,9 +108,9 @@ struct Problem {
     AlignedBuffer<float> expected = RandomFloats(in * out, 30);
     SgdUpdate(parallel, in * out, sgd.lr, 0.0f, sgd.weight_decay, r.d_weights.data(), nullptr,
               expected.data());
-    CHECK(Same(stepped, expected));
-    CHECK(Same(d_src, r.d_src));
-    CHECK(Same(d_bias, r.d_bias));
+    CHECK(SameBits(stepped, expected));
+    CHECK(SameBits(d_src, r.d_src));
+    CHECK(SameBits(d_bias, r.d_bias));
   }
 
   void CheckMoments(const Outputs& r) const {
@@ -151,8 +146,8 @@ TEST_CASE("dense: samples, inputs and outputs around the tile") {
 
 TEST_CASE("dense: pending sources and gradients, in groups with a remainder, moments by group") {
   ForEachBackend([] {
-    for (const Activation act : kActs) {
-      for (const Form form : kForms) {
+    for (const Activation act : kActivations) {
+      for (const Form form : kGradForms) {
         Options o;
         o.positions = 6, o.affine = form != Form::kActivation;
         o.in_act = act, o.out_act = act, o.grad_act = act, o.form = form;
@@ -183,8 +178,9 @@ TEST_CASE("dense: random sizes, maps and activations") {
     for (int i = 0; i < 200; ++i) {
       Options o;
       o.positions = draws.Coin() ? 1 : draws.Of(2, 6);
-      o.affine = draws.Coin(), o.in_act = draws.From(kActs), o.out_act = draws.From(kActs);
-      o.form = draws.From(kForms), o.grad_act = draws.From(kActs);
+      o.affine = draws.Coin(), o.in_act = draws.From(kActivations),
+      o.out_act = draws.From(kActivations);
+      o.form = draws.From(kGradForms), o.grad_act = draws.From(kActivations);
       const size_t n = draws.Size(150), in = draws.Size(200), out = draws.Size(150);
       if (n * in * o.positions * out <= 1000000) CheckDense(n, in, out, o);
     }
@@ -220,7 +216,7 @@ TEST_CASE("dense: a batch below the capacity has the bits of a layer of its own 
                    y.data(), groups, nullptr);
       return y;
     };
-    CHECK(Same(forward(large), forward(small)));
+    CHECK(SameBits(forward(large), forward(small)));
   });
 }
 
@@ -245,11 +241,11 @@ TEST_CASE("dense: the same bits for 1, 2, 3 and 8 threads") {
     const Outputs one = problem.Run(1);
     for (const int threads : {2, 3, 8}) {
       const Outputs many = problem.Run(threads);
-      CHECK(Same(one.dst, many.dst));
-      CHECK(Same(one.d_src, many.d_src));
-      CHECK(Same(one.d_weights, many.d_weights));
-      CHECK(Same(one.d_bias, many.d_bias));
-      CHECK(Same(one.moments.mean, many.moments.mean));
+      CHECK(SameBits(one.dst, many.dst));
+      CHECK(SameBits(one.d_src, many.d_src));
+      CHECK(SameBits(one.d_weights, many.d_weights));
+      CHECK(SameBits(one.d_bias, many.d_bias));
+      CHECK(SameBits(one.moments.mean, many.moments.mean));
     }
   });
 }

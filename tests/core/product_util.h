@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,17 @@ struct PendingGradData {
 };
 PendingGradData MakePendingGrad(size_t positions, size_t channels, const SampleGroups& groups,
                                 PendingGrad::Form form, Activation act, uint64_t seed);
+
+inline constexpr Activation kActivations[] = {Activation::kNone, Activation::kRelu,
+                                              Activation::kSigmoid, Activation::kTanh};
+inline constexpr PendingGrad::Form kGradForms[] = {
+    PendingGrad::Form::kPlain, PendingGrad::Form::kActivation, PendingGrad::Form::kNormAct,
+    PendingGrad::Form::kActNorm};
+
+template <class Buffer>
+bool SameBits(const Buffer& x, const Buffer& y) {
+  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(*x.data())) == 0;
+}
 
 // What a test asks of a layer's operands, and what all passes over it give.
 struct LayerOptions {

@@ -2,7 +2,6 @@
 // float64 and against the direct ones in fp32, on every backend.
 #include "core/ops/winograd.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -18,6 +17,7 @@ namespace batchmark {
 namespace {
 
 using testing::Absolute;
+using testing::SameBits;
 using testing::ToDouble;
 
 // M square M^T of elements i of arrays.
@@ -80,10 +80,6 @@ testing::LayerOutputs Run(Conv2dShape shape, ConvAlgorithm algorithm, int thread
   return testing::ConvProblem(shape, shape.samples).Run(threads);
 }
 
-bool Same(const AlignedBuffer<float>& a, const AlignedBuffer<float>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
-
 double Rms(const AlignedBuffer<float>& got, const std::vector<double>& want) {
   double sum = 0;
   for (size_t i = 0; i < got.size(); ++i) sum += std::pow(got[i] - want[i], 2);
@@ -139,8 +135,8 @@ TEST_CASE("winograd: passes agree with the definition in float64 as closely as d
       reference::ConvBackwardWeights(r, xa.data(), ga.data(), size.data(), bias.data());
       CheckPass("d_weights", got.d_weights, direct.d_weights, want, size,
                 shape.samples * shape.OutHeight() * shape.OutWidth());
-      CHECK(Same(got.d_bias, direct.d_bias));
-      CHECK_FALSE(Same(got.dst, direct.dst));  // another algorithm did run
+      CHECK(SameBits(got.d_bias, direct.d_bias));
+      CHECK_FALSE(SameBits(got.dst, direct.dst));  // another algorithm did run
     }
   });
 }
@@ -150,9 +146,9 @@ TEST_CASE("winograd: the same bits for 1, 2, 3 and 8 threads") {
   const auto one = Run(shape, ConvAlgorithm::kAuto, 1);
   for (const int threads : {2, 3, 8}) {
     const auto many = Run(shape, ConvAlgorithm::kAuto, threads);
-    CHECK(Same(one.dst, many.dst));
-    CHECK(Same(one.d_src, many.d_src));
-    CHECK(Same(one.d_weights, many.d_weights));
+    CHECK(SameBits(one.dst, many.dst));
+    CHECK(SameBits(one.d_src, many.d_src));
+    CHECK(SameBits(one.d_weights, many.d_weights));
   }
 }
 

@@ -41,14 +41,16 @@ const RunSpec& CheckAgainstData(const RunSpec& spec, const Dataset& data) {
 }
 
 // Half a day of the smallest net's, and 8 GB of records; a count beyond is a slip, and near 2^63 no count.
-constexpr double kMostSteps = 1e9;
+constexpr int64_t kMostSteps = 1'000'000'000;
 constexpr int64_t kReservedSteps = int64_t{1} << 22;  // whose records are allocated before the first: 32 MiB
 
 int64_t TotalSteps(const RunSpec& spec, size_t steps_per_epoch) {
   const double exact = spec.steps ? static_cast<double>(*spec.steps)
                                   : spec.epochs * static_cast<double>(steps_per_epoch);
   const std::string given = spec.steps ? "steps=" + std::to_string(*spec.steps) : "epochs=" + NumberText(spec.epochs);
-  if (!(exact <= kMostSteps)) throw InputError(given + " is more than the 1000000000 steps that a run may take");
+  if (!(exact <= static_cast<double>(kMostSteps))) {
+    throw InputError(given + " is more than the " + std::to_string(kMostSteps) + " steps that a run may take");
+  }
   const int64_t steps = std::llround(exact);
   if (steps < 1) throw InputError(given + " is less than one step");
   return steps;

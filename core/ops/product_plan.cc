@@ -249,6 +249,12 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
         if (sliced) p.row_tasks = std::min(most, CeilDiv(p.strips, kTaskStrips));
         p.column_tasks = std::min(tasks / p.row_tasks, p.panels / kCopyPanels);
       }
+      if (p.pack_b && !many && work <= kPairWork) {
+        p.row_tasks = std::min(p.row_tasks, kOwnTasks);
+        const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
+        const bool by_columns = m <= kPairRows || p.panels > kPiecePanels;
+        if (equal && m > kSmallBatch && by_columns) std::swap(p.row_tasks, p.column_tasks);
+      }
       if (sliced) {
         const size_t tiles = kHeldFloats / p.TileFloats();
         if (many) {
@@ -256,12 +262,6 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
         } else {
           p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips, tiles / p.panels));
         }
-      }
-      if (p.pack_b && !many && work <= kPairWork) {
-        p.row_tasks = std::min(p.row_tasks, kOwnTasks);
-        const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
-        const bool by_columns = m <= kPairRows || p.panels > kPiecePanels;
-        if (equal && m > kSmallBatch && by_columns) std::swap(p.row_tasks, p.column_tasks);
       }
       if (p.wide && k * n > kLargeB) {
         p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));

@@ -180,6 +180,7 @@ TEST_CASE("product plan: two tasks read A twice only where its rows are few") {
     }
     CHECK(PlanProduct(form, 128, two, 1024).tasks() == 2);           // in slices as well
     CHECK(PlanProduct(form, 128, 4 * two, 1024).column_tasks == 8);  // no three tasks of rows
+    CHECK(PlanProduct(form, 8192, 4, 300).SumsAtOnce());  // as many tasks as hold their sums
   }
 }
 

@@ -33,7 +33,7 @@ struct Process {
   // its iterations, and again for each repetition), and interleaved siblings by turns.
   std::list<std::pair<std::string, Subject>> subjects;
   std::string last_library;
-  std::map<std::string, PartMoments> undisturbed;  // of all timings so far, by the subject's key
+  std::map<std::string, PartMoments> moments;  // of all timings so far, by the subject's key
   std::map<std::string, double> single_thread_seconds;  // last timing, by name, backend and peer
   bool failed = false;
 };

@@ -39,8 +39,9 @@ CoreProbe::CoreProbe(Parallel& parallel)
   tile_flops_ = flops * static_cast<double>(strips_.size());
 }
 
-// Sum of amounts over the span from the first start to the last end; 0 where somebody was missing
-// (fewer cores than threads, a scheduler without threads).
+// Sum of the threads' own rates, since a call whose work is shared out evenly is not held up by the
+// core that neighbours slow most; 0 where somebody was missing (fewer cores than threads, a
+// scheduler without threads).
 template <class Body>
 double CoreProbe::Rate(const Body& body) {
   std::atomic<size_t> arrived{0};
@@ -55,7 +56,10 @@ double CoreProbe::Rate(const Body& body) {
     }
     spans_[i].Measure([&] { return body(i); });
   });
-  return alone ? 0 : Together(spans_).Rate() / 1e9;
+  if (alone) return 0;
+  double sum = 0;
+  for (const Span& span : spans_) sum += span.Rate();
+  return sum / 1e9;
 }
 
 CoresNow CoreProbe::Read() {
@@ -123,36 +127,41 @@ double TilePart() {
   return PeakFmaCeiling() != 0 && best < kLeast ? 0 : best;
 }
 
-Moments::Moments(CoreProbe& probe, double tile_part, PartMoments& undisturbed)
-    : probe_(probe), tile_part_(tile_part), last_(probe.Read()), undisturbed_(undisturbed) {}
+Moments::Moments(CoreProbe& probe, double tile_part, PartMoments& parts)
+    : probe_(probe), tile_part_(tile_part), last_(probe.Read()), parts_(parts) {}
 
 void Moments::Open() { last_ = probe_.Read(); }
 
 void Moments::Close(double seconds, size_t part) {
-  if (part >= undisturbed_.size()) undisturbed_.resize(part + 1);
+  if (part >= parts_.size()) parts_.resize(part + 1);
   const CoresNow now = probe_.Read();
-  const bool steady = AreClose(last_.fma_gflops, now.fma_gflops);
-  if (steady && probe_.Undisturbed(last_, tile_part_) && probe_.Undisturbed(now, tile_part_)) {
-    undisturbed_[part].push_back({seconds, (last_.fma_gflops + now.fma_gflops) / 2});
+  if (last_.fma_gflops > 0 && now.fma_gflops > 0) {
+    Moment moment{seconds, std::max(last_.fma_gflops, now.fma_gflops)};
+    moment.undisturbed = AreClose(last_.fma_gflops, now.fma_gflops) &&
+                         probe_.Undisturbed(last_, tile_part_) &&
+                         probe_.Undisturbed(now, tile_part_);
+    parts_[part].push_back(moment);
   }
   last_ = now;
 }
 
-ShareAlone ShareOf(const PartMoments& parts,
-                   const std::function<double(double fma_gflops)>& limit_s) {
-  ShareAlone alone;
+MomentsShare ShareOf(const PartMoments& parts, Which which,
+                     const std::function<double(double fma_gflops)>& limit_s) {
+  MomentsShare result;
   double limits = 0;  // that the call takes
   for (const std::vector<Moment>& moments : parts) {
-    if (moments.empty()) return {};
     std::vector<double> of_limit;
     for (const Moment& moment : moments) {
+      if (which == Which::kUndisturbed && !moment.undisturbed) continue;
       of_limit.push_back(moment.seconds / limit_s(moment.fma_gflops));
     }
+    if (of_limit.empty()) return {};
+    const size_t least = result.moments == 0 ? of_limit.size() : result.moments;
+    result.moments = std::min(least, of_limit.size());
     limits += MiddleValue(std::move(of_limit));
-    alone.moments = alone.moments == 0 ? moments.size() : std::min(alone.moments, moments.size());
   }
-  if (limits > 0) alone.share = 1 / limits;
-  return alone;
+  if (limits > 0) result.share = 1 / limits;
+  return result;
 }
 
 }  // namespace batchmark::bench

@@ -60,18 +60,19 @@ class CoreProbe {
 // ours.
 double TilePart();
 
-// What was timed between two readings that found the cores undisturbed.
+// What was timed between two readings of the cores, each of them steady.
 struct Moment {
-  double seconds = 0;     // a call
-  double fma_gflops = 0;  // mean of the two readings
+  double seconds = 0;        // a call
+  double fma_gflops = 0;     // the faster of the two readings: the stricter limit
+  bool undisturbed = false;  // both found the cores so, and at the same clock
 };
 
 using PartMoments = std::vector<std::vector<Moment>>;  // of each part of a call
 
 class Moments {
  public:
-  // Reads the cores for the first time, inside a region. Adds to `undisturbed`.
-  Moments(CoreProbe& probe, double tile_part, PartMoments& undisturbed);
+  // Reads the cores for the first time, inside a region. Adds to `parts`.
+  Moments(CoreProbe& probe, double tile_part, PartMoments& parts);
 
   // Reads the cores again: nothing of what ran since the last reading was timed.
   void Open();
@@ -82,17 +83,19 @@ class Moments {
   CoreProbe& probe_;
   double tile_part_;
   CoresNow last_;
-  PartMoments& undisturbed_;
+  PartMoments& parts_;
 };
 
-// The share of its limit that a call reaches on undisturbed cores:
+// The share of its limit that a call reaches, on undisturbed cores or beside whatever else used
+// them:
 //   1 / sum over parts of median over the part's moments of seconds / limit_s(fma_gflops)
 // with limit_s the seconds of the whole call at best, where multiply-adds have that rate.
-struct ShareAlone {
+enum class Which { kUndisturbed, kAll };
+struct MomentsShare {
   double share = 0;    // 0: some part has no moment
   size_t moments = 0;  // of the part that has fewest
 };
-ShareAlone ShareOf(const PartMoments& parts,
-                   const std::function<double(double fma_gflops)>& limit_s);
+MomentsShare ShareOf(const PartMoments& parts, Which which,
+                     const std::function<double(double fma_gflops)>& limit_s);
 
 }  // namespace batchmark::bench

@@ -94,13 +94,22 @@ double BoundSeconds(const Case& one, const MachineLimits& limits, Level level) {
              : std::max(ComputeSeconds(one.work, limits), TrafficSeconds(one.work, limits, level));
 }
 
+// Of a limit that is products: what is bound by memory alone has no rate that is read beside it.
+bool IsOfProducts(const Case& one, const MachineLimits& limits, Level level) {
+  return one.bound || ComputeSeconds(one.work, limits) >= TrafficSeconds(one.work, limits, level);
+}
+
 // Products against the rate that multiply-adds had just before and after each moment.
 void SetMomentCounters(benchmark::State& state, const Case& one, MachineLimits limits, Level level,
                        const PartMoments& parts) {
-  const ShareAlone alone = ShareOf(parts, [&](double fma_gflops) {
+  const bool products = IsOfProducts(one, limits, level);
+  const auto limit_s = [&](double fma_gflops) {
     limits.fma_gflops = fma_gflops;
     return BoundSeconds(one, limits, level);
-  });
+  };
+  const MomentsShare beside = ShareOf(parts, Which::kAll, limit_s);
+  if (products && beside.share > 0) state.counters["share_beside"] = beside.share;
+  const MomentsShare alone = ShareOf(parts, Which::kUndisturbed, limit_s);
   if (alone.share == 0) return;
   state.counters["moments"] = static_cast<double>(alone.moments);
   state.counters["share_alone"] = alone.share;
@@ -129,8 +138,9 @@ void SetCounters(benchmark::State& state, const Case& one, bool cold, double sec
     limits.fma_gflops *= clock_ghz / limits.clock_ghz;
   }
   state.counters["share"] = BoundSeconds(one, limits, level) / seconds;
-  const bool products = ComputeSeconds(one.work, limits) >= TrafficSeconds(one.work, limits, level);
-  state.SetLabel(one.bound ? "of the step's bound" : products ? "of fma" : LabelOf(level));
+  state.SetLabel(one.bound                          ? "of the step's bound"
+                 : IsOfProducts(one, limits, level) ? "of fma"
+                                                    : LabelOf(level));
 }
 
 struct Timing {
@@ -210,7 +220,7 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
   if (!process->limits.empty()) probe.emplace(SharedParallel(one.threads));
   double clock_ghz = probe ? probe->ClockGhz() : 0;
   Timing timing;
-  PartMoments& undisturbed = process->undisturbed[key];
+  PartMoments& parts = process->moments[key];
   if (cold) {
     timing = TimeCold(state, *subject);
   } else if (!one.peer.empty()) {
@@ -220,14 +230,13 @@ void RunCase(benchmark::State& state, const Case& one, bool cold) {
     // Ours with awake workers, as in the trainer's steps.
     SharedParallel(one.threads).Region([&] {
       std::optional<Moments> moments;
-      const double tile_part = process->tile_parts[one.backend];
-      if (tile_part > 0) moments.emplace(*probe, tile_part, undisturbed);  // else none would count
+      if (probe) moments.emplace(*probe, process->tile_parts[one.backend], parts);
       timing = TimeHot(state, *subject, one.threads, call_s, moments ? &*moments : nullptr);
     });
   }
   if (probe) clock_ghz = std::max(clock_ghz, probe->ClockGhz());
   SetCounters(state, one, cold, timing.seconds / static_cast<double>(timing.calls), clock_ghz,
-              undisturbed);
+              parts);
 }
 
 }  // namespace batchmark::bench

@@ -65,7 +65,8 @@ BenchResult ParseName(const std::string& run_name) {
   std::vector<std::string> parts = Split(run_name);
   while (parts.size() > 1 && IsDecoration(parts.back())) parts.pop_back();
   BenchResult result;
-  result.gflops = result.gbs = result.share = result.share_alone = std::nan("");
+  result.gflops = result.gbs = result.share = result.share_alone = result.share_beside =
+      std::nan("");
   result.name = Join(parts, parts.size());
   if (parts.size() > 1 && parts.back() == "cold") {
     result.cold = true;
@@ -92,7 +93,7 @@ double SecondsPerUnit(const Json& entry) {
 
 struct Samples {
   std::vector<double> seconds, gflops, gbs, share;
-  double share_alone = std::nan(""), moments = 0;
+  double share_alone = std::nan(""), share_beside = std::nan(""), moments = 0;
 };
 
 void AddSample(const Json& entry, Samples& samples) {
@@ -101,6 +102,8 @@ void AddSample(const Json& entry, Samples& samples) {
   samples.gbs.push_back(Number(entry, "GBs"));
   samples.share.push_back(Number(entry, "share"));
   // Of all repetitions so far: the last one's counts, and that has the most.
+  const double beside = Number(entry, "share_beside");
+  if (std::isfinite(beside)) samples.share_beside = beside;
   const double moments = Number(entry, "moments");
   if (moments > samples.moments) {
     samples.moments = moments;
@@ -149,6 +152,7 @@ std::vector<BenchResult> ReadResults(const Json& file_entries) {
     results[i].gbs = Median(samples.gbs);
     results[i].share = Median(samples.share);
     results[i].share_alone = samples.share_alone;
+    results[i].share_beside = samples.share_beside;
     results[i].moments = samples.moments;
   }
   return results;

@@ -19,6 +19,7 @@ struct BenchResult {
   std::vector<double> seconds;  // real time an iteration, one a repetition
   double gflops, gbs, share;    // medians over repetitions
   double share_alone;           // the share when no neighbour used the cores, bench/core_probe.h
+  double share_beside;          // the share of the multiply-adds read around each moment, the same
   double moments = 0;           // that were so, in all repetitions; fewest of any part of a call
   std::string label;            // of what the share is
   std::string error;            // set: it did not run, or gave a wrong result

@@ -37,6 +37,10 @@ std::string ShareText(const BenchResult& result) {
   return Percent(result.share) + " " + MarkdownEscape(result.label);
 }
 
+std::string ShareBesideText(const BenchResult& result) {
+  return std::isfinite(result.share_beside) ? Percent(result.share_beside) : "–";
+}
+
 std::string ShareAloneText(const BenchResult& result) {
   if (!std::isfinite(result.share_alone)) return "–";
   return Percent(result.share_alone) + " (" + Count(result.moments) + ")";
@@ -82,16 +86,16 @@ std::vector<Group> GroupsOf(const BenchFile& file) {
   return groups;
 }
 
-bool HaveSharesAlone(const std::vector<Group>& groups) {
-  return std::any_of(groups.begin(), groups.end(), [](const Group& group) {
-    return group.own && std::isfinite(group.own->share_alone);
+bool HaveShares(const std::vector<Group>& groups, double BenchResult::*share) {
+  return std::any_of(groups.begin(), groups.end(), [share](const Group& group) {
+    return group.own && std::isfinite(group.own->*share);
   });
 }
 
 CsvTable ResultsCsv(const BenchFile& file) {
   CsvTable csv({"benchmark", "problem", "variant", "threads", "cold", "seconds_median",
                 "seconds_least", "seconds_most", "repetitions", "gflops", "gbs", "share",
-                "share_alone", "moments", "label", "error"});
+                "share_beside", "share_alone", "moments", "label", "error"});
   for (const BenchResult& r : file.results) {
     csv.Cell(r.name)
         .Cell(r.problem)
@@ -105,6 +109,7 @@ CsvTable ResultsCsv(const BenchFile& file) {
         .Cell(r.gflops)
         .Cell(r.gbs)
         .Cell(r.share)
+        .Cell(r.share_beside)
         .Cell(r.share_alone)
         .Cell(r.moments)
         .Cell(r.label)
@@ -155,7 +160,7 @@ void WriteShares(const BenchFile& file, const std::string& stem, const std::stri
     plot.subtitle =
         "Ticks: Batchmark's kernels; dots: other libraries and SIMD targets on the same problem. "
         "Operands in cache where they fit.";
-    if (HaveSharesAlone(groups))
+    if (HaveShares(groups, &BenchResult::share_alone))
       plot.subtitle += " Dashed: in moments when no neighbour used the cores.";
     const auto beyond = [](const DotRow& row) { return row.cells[0].center->value > 1.0; };
     if (std::any_of(plot.rows.begin(), plot.rows.end(), beyond)) {
@@ -259,9 +264,11 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
         others.push_back(other->variant);
     }
   }
-  const bool alone = HaveSharesAlone(groups);
+  const bool beside = HaveShares(groups, &BenchResult::share_beside);
+  const bool alone = HaveShares(groups, &BenchResult::share_alone);
   std::vector<std::string> head = {"benchmark", "threads", "time",
                                    "GFLOP/s",   "GB/s",    "share of limit"};
+  if (beside) head.push_back("beside");
   if (alone) head.push_back("alone");
   for (const std::string& other : others)
     head.push_back(MarkdownEscape(other) + " (its time / ours)");
@@ -272,12 +279,13 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
                                     std::to_string(any->threads)};
     if (!group.own || !group.own->error.empty()) {
       row.push_back(group.own ? "**" + MarkdownEscape(group.own->error) + "**" : "–");
-      row.insert(row.end(), alone ? 4 : 3, "–");
+      row.insert(row.end(), size_t{3} + beside + alone, "–");
     } else {
       row.push_back(TimeText(*group.own));
       row.push_back(Significant(group.own->gflops, 3));
       row.push_back(Significant(group.own->gbs, 3));
       row.push_back(ShareText(*group.own));
+      if (beside) row.push_back(ShareBesideText(*group.own));
       if (alone) row.push_back(ShareAloneText(*group.own));
     }
     for (const std::string& name : others) {
@@ -294,10 +302,11 @@ void WriteTable(const BenchFile& file, const std::string& data, ReportPage& page
   }
   const std::string note =
       "\nMedians over repetitions, least and most, and ratios of medians and of the fastest. " +
-      std::string(
-          alone ? "Alone: the share in the moments when no neighbour used the cores, against the "
-                  "multiply-adds of the same moments. "
-                : "") +
+      std::string(beside ? "Beside: the share of what multiply-adds reached just before or after "
+                           "each call, with the neighbours of that moment. "
+                         : "") +
+      std::string(alone ? "Alone: the same in the moments when no neighbour used the cores. "
+                        : "") +
       ReportPage::DataLink(data) + "\n";
   if (groups.size() > 20) {
     page.Details(Plural(groups.size(), "benchmark"), table.PageText() + note);

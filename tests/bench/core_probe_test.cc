@@ -37,31 +37,42 @@ TEST_CASE("a moment counts when products reach their peak and the tile its part"
   ForceBackend("auto");
 }
 
-TEST_CASE("the share of undisturbed moments sums parts by their medians", "[core_probe]") {
+TEST_CASE("the share of a call sums its parts by the medians of their moments", "[core_probe]") {
   const auto limit_s = [](double fma_gflops) { return 30 / fma_gflops; };
   // A call in one piece: 0.3 s at best, of which the moments reach 0.75, 0.6 and, on a core twice
   // as fast, 0.5.
-  const std::vector<Moment> whole = {{0.4, 100}, {0.5, 100}, {0.3, 200}};
-  const ShareAlone one = ShareOf({whole}, limit_s);
+  const std::vector<Moment> whole = {{0.4, 100, true}, {0.5, 100, true}, {0.3, 200, true}};
+  const MomentsShare one = ShareOf({whole}, Which::kUndisturbed, limit_s);
   CHECK(one.share == Approx(0.6));
   CHECK(one.moments == 3);
   // Two parts of half the call each: the same share, and the moments of the rarer part.
-  const ShareAlone two = ShareOf({{{0.2, 100}, {0.25, 100}, {0.15, 200}}, {{0.25, 100}}}, limit_s);
+  const PartMoments halves = {{{0.2, 100, true}, {0.25, 100, true}, {0.15, 200, true}},
+                              {{0.25, 100, true}}};
+  const MomentsShare two = ShareOf(halves, Which::kUndisturbed, limit_s);
   CHECK(two.share == Approx(0.6));
   CHECK(two.moments == 1);
-  CHECK(ShareOf({whole, {}}, limit_s).share == 0);  // a part that no moment saw
-  CHECK(ShareOf({}, limit_s).moments == 0);
+  CHECK(ShareOf({whole, {}}, Which::kAll, limit_s).share == 0);  // a part that no moment saw
+  CHECK(ShareOf({}, Which::kAll, limit_s).moments == 0);
+  // Beside neighbours, who leave half of the core to the call and to the multiply-adds, and one of
+  // whom is gone before the second reading.
+  const std::vector<Moment> beside = {{0.4, 100, true}, {0.6, 50}, {1.0, 50}, {0.5, 50}};
+  CHECK(ShareOf({beside}, Which::kUndisturbed, limit_s).share == Approx(0.75));
+  const MomentsShare all = ShareOf({beside}, Which::kAll, limit_s);
+  CHECK(all.share == Approx(2 / (1 / 0.75 + 1)));  // between 0.75 and 1 of 0.6, 0.75, 1 and 1.2
+  CHECK(all.moments == 4);
 }
 
 TEST_CASE("a part counts from its first timing on, seen or not", "[core_probe]") {
   Parallel one(1);
   CoreProbe probe(one);
-  PartMoments undisturbed;
-  Moments moments(probe, 0, undisturbed);  // no part of the tile is known, so that none counts
+  PartMoments parts;
+  Moments moments(probe, 0, parts);  // no part of the tile is known, so that none is undisturbed
   moments.Open();
   moments.Close(1e-3, 2);
-  REQUIRE(undisturbed.size() == 3);
-  for (const std::vector<Moment>& part : undisturbed) CHECK(part.empty());
+  REQUIRE(parts.size() == 3);
+  CHECK(parts[0].empty());
+  CHECK(parts[1].empty());
+  for (const Moment& moment : parts[2]) CHECK_FALSE(moment.undisturbed);
 }
 
 TEST_CASE("cores are read on one thread, and given up where threads outnumber them",

@@ -16,9 +16,9 @@ const char kFile[] = R"({
   "backend": "avx3,avx2", "batchmark_build_type": "Release", "batchmark_revision": "abc"},
  "benchmarks": [
   {"name": "gemm/NN/square_1024/avx3/t2/real_time", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "iteration",
-   "real_time": 10.0, "time_unit": "us", "GFLOPS": 200.0, "GBs": 2.0, "share": 0.91, "share_alone": 0.96, "moments": 12, "label": "of fma"},
+   "real_time": 10.0, "time_unit": "us", "GFLOPS": 200.0, "GBs": 2.0, "share": 0.91, "share_alone": 0.96, "share_beside": 0.9, "moments": 12, "label": "of fma"},
   {"name": "gemm/NN/square_1024/avx3/t2/real_time", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "iteration",
-   "real_time": 12.0, "time_unit": "us", "GFLOPS": 190.0, "GBs": 1.9, "share": NaN, "share_alone": 0.9, "moments": 5, "label": "of fma"},
+   "real_time": 12.0, "time_unit": "us", "GFLOPS": 190.0, "GBs": 1.9, "share": NaN, "share_alone": 0.9, "share_beside": 0.93, "moments": 5, "label": "of fma"},
   {"name": "gemm/NN/square_1024/avx3/t2/real_time_mean", "run_name": "gemm/NN/square_1024/avx3/t2/real_time", "run_type": "aggregate",
    "aggregate_name": "mean", "real_time": 11.0, "time_unit": "us"},
   {"name": "gemm/NN/square_1024/openblas/t2/real_time", "run_type": "iteration", "real_time": 0.022, "time_unit": "ms", "GFLOPS": 100, "GBs": 1, "share": 0.45},
@@ -42,7 +42,9 @@ TEST_CASE("names and repetitions of benchmark files", "[report]") {
   CHECK(gemm.share == Catch::Approx(0.91));  // the missing one is skipped
   CHECK(gemm.moments == 12);  // of all repetitions: the 5 are among them
   CHECK(gemm.share_alone == Catch::Approx(0.96));
+  CHECK(gemm.share_beside == Catch::Approx(0.93));  // of all repetitions, which the last one counts
   CHECK(std::isnan(file.results[1].share_alone));
+  CHECK(std::isnan(file.results[1].share_beside));
   CHECK(file.results[1].MedianSeconds() == Catch::Approx(22e-6));
   CHECK(file.results[2].cold);
   CHECK(std::isnan(file.results[2].gflops));
@@ -59,8 +61,8 @@ TEST_CASE("benchmark files make a report of their own", "[report]") {
   const std::string text = ReadText(WriteReport({dir / "gemm.json"}, dir / "out"));
   CHECK(text.find("openblas (its time / ours)") != std::string::npos);
   CHECK(text.find("(2.0×)") != std::string::npos);
-  CHECK(text.find("of fma | 96 % (12) |") != std::string::npos);
-  CHECK(text.find(" share of limit | alone |") != std::string::npos);
+  CHECK(text.find("of fma | 93 % | 96 % (12) |") != std::string::npos);
+  CHECK(text.find(" share of limit | beside | alone |") != std::string::npos);
   CHECK(text.find("C\\[3\\] is 1 \\| 2") != std::string::npos);
   CHECK(text.find("roofline-gemm.svg") != std::string::npos);
   CHECK(text.find("/x/gemm_bench") == std::string::npos);

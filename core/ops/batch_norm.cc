@@ -36,6 +36,13 @@ const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
   return coefficients == nullptr ? nullptr : coefficients + group * channels;
 }
 
+// Of a gradient behind a norm: whether the activation comes behind the norm.
+bool ActsAfter(const PendingGrad& grad) {
+  const bool after = grad.form == PendingGrad::Form::kNormAct;
+  BATCHMARK_CHECK(after || grad.form == PendingGrad::Form::kActNorm);
+  return after;
+}
+
 // Elementwise passes follow a pass that ran upwards and left its end in the near caches, so they
 // run downwards within each worker's share.
 size_t Backwards(size_t i, size_t chunks, size_t shares) {
@@ -127,9 +134,7 @@ void BatchNormBackwardSums::Gather(const PendingGrad& grad, const MomentTiles& t
   const size_t channels = slots_.channels;
   BATCHMARK_CHECK(grad.channels == channels && t < tiles.tiles.size());
   BATCHMARK_CHECK(slots_.mean.size() >= tiles.tiles.size() * channels);
-  BATCHMARK_CHECK(grad.form == PendingGrad::Form::kNormAct ||
-                  grad.form == PendingGrad::Form::kActNorm);
-  const bool act_after = grad.form == PendingGrad::Form::kNormAct;
+  const bool act_after = ActsAfter(grad);
   const MomentTiles::Tile& tile = tiles.tiles[t];
   const size_t at = tile.row_begin * channels;
   TileBackwardSumsRows(grad.dy + at, grad.v + at, tile.row_end - tile.row_begin, channels,
@@ -137,6 +142,29 @@ void BatchNormBackwardSums::Gather(const PendingGrad& grad, const MomentTiles& t
                        act_after ? OfGroup(grad.shift, tile.group, channels) : nullptr, grad.act,
                        mean + tile.group * channels, slots_.mean.data() + t * channels,
                        slots_.m2.data() + t * channels);
+}
+
+void BatchNormBackwardSums::StartBlocks(size_t count) {
+  if (slots_.mean.size() < count * slots_.channels) slots_ = TileMoments(count, slots_.channels);
+}
+
+void BatchNormBackwardSums::Gather(const PendingGrad& grad, const MapBlock& block,
+                                   const double* mean) {
+  const size_t channels = slots_.channels, stride = grad.positions * channels;
+  BATCHMARK_CHECK(grad.channels == channels && grad.groups.count == 1);
+  BATCHMARK_CHECK((block.index + 1) * channels <= slots_.mean.size());
+  const bool act_after = ActsAfter(grad);
+  const size_t at = block.sample * stride + block.position * channels;
+  BlockBackwardSumsRows(grad.dy + at, grad.v + at, block.samples, stride, block.positions, channels,
+                        act_after ? grad.scale : nullptr, act_after ? grad.shift : nullptr,
+                        grad.act, mean, slots_.mean.data() + block.index * channels,
+                        slots_.m2.data() + block.index * channels);
+}
+
+void BatchNormBackwardSums::MergeBlocks(size_t count, const double* rstd, double* d_beta,
+                                        double* d_gamma) {
+  MergeTileSums(slots_.mean.data(), count, slots_.channels, nullptr, d_beta);
+  MergeTileSums(slots_.m2.data(), count, slots_.channels, rstd, d_gamma);
 }
 
 void BatchNormBackwardSums::Merge(const MomentTiles& tiles, const double* rstd, double* d_beta,

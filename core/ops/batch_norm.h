@@ -42,6 +42,12 @@ class BatchNormBackwardSums {
   void Gather(const PendingGrad& grad, const MomentTiles& tiles, size_t tile, const double* mean);
   void Merge(const MomentTiles& tiles, const double* rstd, double* d_beta, double* d_gamma);
 
+  // The same by the `count` blocks that a map of one group is made of: StartBlocks, Gather once for each block, from
+  // any worker, then MergeBlocks.
+  void StartBlocks(size_t count);
+  void Gather(const PendingGrad& grad, const MapBlock& block, const double* mean);
+  void MergeBlocks(size_t count, const double* rstd, double* d_beta, double* d_gamma);
+
  private:
   Parallel& parallel_;
   TileMoments slots_;  // reused as (sum dyn, sum dyn (v - mean)) per tile

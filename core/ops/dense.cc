@@ -53,8 +53,13 @@ struct Dense::State {
     return grad;
   }
 
-  void InputGradient(size_t n, const float* grad, const float* w, float* d_src) {
+  void InputGradient(size_t n, const float* grad, const float* w, float* d_src, size_t channels,
+                     const GradientBlocks& blocks) {
+    const std::function<void(const ProductBlock&)> done = [&blocks, channels](const auto& b) {
+      blocks.done({b.index, b.row, b.rows, b.column / channels, b.columns / channels});
+    };
     ProductOperands o;
+    if (blocks.done) o.done = &done, o.beside = blocks.beside;
     o.a = grad, o.a_row = shape.out;
     o.b = w, o.b_row = shape.out;
     o.c = d_src, o.c_row = shape.in;
@@ -101,19 +106,24 @@ void Dense::Forward(size_t n, const Pending& src, const float* weights, const fl
 }
 
 void Dense::Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights,
-                     float* d_src, float* d_weights, float* d_bias) {
+                     float* d_src, float* d_weights, float* d_bias, const GradientBlocks& blocks) {
   State& s = *state_;
   const float* grad = s.FormGradient(n, src, dz, d_bias);
-  if (d_src != nullptr) s.InputGradient(n, grad, weights, d_src);
+  if (d_src != nullptr) s.InputGradient(n, grad, weights, d_src, src.channels, blocks);
   if (d_weights != nullptr) s.WeightGradient(n, src, grad, nullptr, d_weights);
 }
 
 void Dense::Descend(size_t n, const Pending& src, const PendingGrad& dz, const SgdStep& sgd,
-                    float* weights, float* d_src, float* d_bias) {
+                    float* weights, float* d_src, float* d_bias, const GradientBlocks& blocks) {
   State& s = *state_;
   const float* grad = s.FormGradient(n, src, dz, d_bias);
-  if (d_src != nullptr) s.InputGradient(n, grad, weights, d_src);
+  if (d_src != nullptr) s.InputGradient(n, grad, weights, d_src, src.channels, blocks);
   s.WeightGradient(n, src, grad, &sgd, weights);
+}
+
+size_t Dense::Blocks(size_t n, size_t channels) const {
+  const DenseShape& s = state_->shape;
+  return state_->data.Blocks(n, s.in, s.out, s.out, channels);
 }
 
 bool Dense::CanDescend(size_t n) const {

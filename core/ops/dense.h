@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "core/base/parallel.h"
@@ -21,6 +22,13 @@ struct DenseShape {
   size_t in = 0, out = 0;
 };
 
+// Who wants d_src block by block: done is called for each of Dense::Blocks, complete and still in cache, by the worker
+// that made it. beside: null, or what done reads beside d_src, stored as that and fetched with it.
+struct GradientBlocks {
+  std::function<void(const MapBlock& block)> done;
+  const float* beside = nullptr;
+};
+
 class Dense {
  public:
   Dense(Parallel& parallel, const DenseShape& shape, bool training);
@@ -31,12 +39,16 @@ class Dense {
   void Forward(size_t n, const Pending& src, const float* weights, const float* bias, Activation act,
                float* dst, const SampleGroups& groups, TileMoments* moments);
   void Backward(size_t n, const Pending& src, const PendingGrad& dz, const float* weights, float* d_src,
-                float* d_weights, float* d_bias);
+                float* d_weights, float* d_bias, const GradientBlocks& blocks = {});
+
+  // How many blocks d_src of n samples is made of, a map of `channels` channels; 0: it is made in another way, and
+  // blocks must be empty.
+  size_t Blocks(size_t n, size_t channels) const;
 
   // Backward and SgdUpdate without momentum (pointwise.h) in one, same bits; d_src is of the weights before
   // the step. CHECKs CanDescend(n).
   void Descend(size_t n, const Pending& src, const PendingGrad& dz, const SgdStep& sgd, float* weights,
-               float* d_src, float* d_bias);
+               float* d_src, float* d_bias, const GradientBlocks& blocks = {});
   bool CanDescend(size_t n) const;  // up to some hundreds of samples
 
  private:

@@ -29,6 +29,14 @@ struct SampleGroups {
   size_t End(size_t group) const { return group + 1 == count ? samples : (group + 1) * group_size; }
 };
 
+// Positions [position, position + positions) of samples [sample, sample + samples): block `index` of those that a
+// map is made of.
+struct MapBlock {
+  size_t index = 0;
+  size_t sample = 0, samples = 0;
+  size_t position = 0, positions = 0;
+};
+
 // Forward value:  y[s,p,c] = act(scale[g(s),c] * v[s,p,c] + shift[g(s),c]);  scale == nullptr: y = act(v).
 // Zero padding of a consumer is zero in y, i.e. inserted after the map.
 struct Pending {

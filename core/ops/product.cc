@@ -50,11 +50,23 @@ bool Product::SumsAtOnce(size_t m, size_t n, size_t k) const {
   return PlanProduct(form_, m, n, k).SumsAtOnce();
 }
 
+ProductPlan Product::Plan(size_t m, size_t n, size_t k, size_t a_row, bool pending) const {
+  ProductPlan plan = PlanProduct(form_, m, n, k, pending ? 0 : a_row);
+  PlanA(form_, a_row, pending, plan);
+  return plan;
+}
+
+size_t Product::Blocks(size_t m, size_t n, size_t k, size_t a_row, size_t multiple) const {
+  if (m * n * k == 0) return 0;
+  const ProductPlan plan = Plan(m, n, k, a_row, /*pending=*/false);
+  return plan.MakesBlocks(multiple) ? plan.tasks() * plan.pieces() : 0;
+}
+
 void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
   BATCHMARK_CHECK(form_.tile.panel == ActiveTileGeometry().panel && n == n_);
-  ProductPlan plan = PlanProduct(form_, m, n, k, o.a_pending == nullptr ? o.a_row : 0);
-  PlanA(form_, o.a_row, o.a_pending != nullptr, plan);
+  ProductPlan plan = Plan(m, n, k, o.a_row, o.a_pending != nullptr);
+  BATCHMARK_CHECK(o.done == nullptr || plan.MakesBlocks(1));
   BATCHMARK_CHECK(o.sgd == nullptr ||
                   (form_.a_transposed && plan.SumsAtOnce() && o.bias == nullptr &&
                    o.act == Activation::kNone && !o.accumulate));
@@ -150,6 +162,11 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
     if (!more && task + 1 < plan.tasks()) next = plan.FirstStep(task + 1);  // likely this worker's
     PrefetchNext(plan, o, step, next, t);
     RunTiles(strips.data(), step.s1 - step.s0, t);
+    if (o.done != nullptr) {
+      const size_t row = plan.rows().begin(step.s0);
+      (*o.done)({task * plan.pieces() + step.s0 / plan.piece, row,
+                 plan.rows().begin(step.s1) - row, j, t.columns});
+    }
     new_a = !next.SameA(step);
     new_b = !next.SameB(step);
     step = next;
@@ -248,6 +265,11 @@ void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
   }
   if (plan.chunks == 1 && !plan.past && !plan.hold && !next.SameC(step)) {
     t.prefetch[2] = FetchRange(o.c + row0 * o.c_row + j, columns, rows, o.c_row);
+  }
+  if (o.beside != nullptr) {
+    const size_t row = plan.rows().begin(step.s0);
+    t.prefetch[3] = FetchRange(o.beside + row * o.c_row + step.p0 * plan.tile.panel, t.columns,
+                               plan.rows().begin(step.s1) - row, o.c_row);
   }
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 #include "core/base/aligned.h"
 #include "core/base/parallel.h"
@@ -19,6 +20,12 @@
 #include "core/simd/gemm_tile.h"
 
 namespace batchmark {
+
+// A part of C whose sums are complete.
+struct ProductBlock {
+  size_t index;  // of Product::Blocks
+  size_t row, rows, column, columns;
+};
 
 struct ProductOperands {
   // A(r, k) = a[r * a_row + k], or a[k * a_row + r] when a_transposed; or of a pending tensor with
@@ -36,6 +43,10 @@ struct ProductOperands {
   // C holds weights whose gradient the sums are: they take the step instead. With a_transposed and
   // SumsAtOnce, without bias, act or accumulate.
   const SgdStep* sgd = nullptr;
+  // Null, or called for each of Product::Blocks, which must not be 0, while it lies in the caches
+  // of the worker that made it.
+  const std::function<void(const ProductBlock&)>* done = nullptr;
+  const float* beside = nullptr;  // null, or what done reads beside C: stored as C, fetched with it
 };
 
 class Product {
@@ -48,6 +59,10 @@ class Product {
 
   // Whether the sums of a tile are complete before any of them is written to C.
   bool SumsAtOnce(size_t m, size_t n, size_t k) const;
+
+  // How many blocks C is made of, each at once, of `multiple` columns or a multiple of that; 0:
+  // parts of C are complete in another way, and `done` cannot tell. A plain, a_row apart.
+  size_t Blocks(size_t m, size_t n, size_t k, size_t a_row, size_t multiple) const;
 
  private:
   // Where a task's sums go, C or its slot, and what is done to them there.
@@ -63,6 +78,7 @@ class Product {
     float *a, *b, *sums;
   };
 
+  ProductPlan Plan(size_t m, size_t n, size_t k, size_t a_row, bool pending) const;
   void PackShared(const ProductPlan& plan, const ProductOperands& operands);
   // Rows [k, k + depth) and columns [j, j + columns) of op(B) as panels.
   void PackB(const ProductOperands& operands, size_t k, size_t depth, size_t j, size_t columns,

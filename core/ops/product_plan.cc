@@ -93,6 +93,10 @@ constexpr size_t kCopyRow = 512, kCopyDepth = 96;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
 constexpr size_t kGroupDepth = 64;
+// A pending A along rows, where vectors are a line: strips of so many rows, four of which are whole
+// lines, and so few a step that their copy stays in the first cache (36864 x 128 x 128 TN, Granite
+// Rapids, two threads: 1.07 times as fast as eight strips of 14; x 32 1.0; of two slices 0.94).
+constexpr size_t kPendingRows = 12, kPendingStrips = 4;
 // Of a depth up to this one, a step of a few strips costs as much around its tiles as in them.
 constexpr size_t kShallow = 32;
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
@@ -293,6 +297,11 @@ void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) 
              (form.a_transposed && p.slice > HeldLines(a_row, lanes));
     by_strips = by_strips && (repaid || p.slice >= kGroupDepth);
   }
+  if (pending && form.a_transposed && lanes == kLineFloats && p.slice >= p.k) {
+    p.tile.rows = kPendingRows;
+    p.strips = CeilDiv(p.m, p.tile.rows);
+    p.piece = kPendingStrips;
+  }
   p.copy_a = pending || copies;
   p.group_a = !pending && copies && by_strips;
   if (!p.copy_a && p.slice <= kShallow) p.piece = ProductPlan::kMostStrips;
@@ -312,6 +321,15 @@ size_t ProductPlan::FewRows() const {
   constexpr size_t kMostPanels = 4;
   const size_t room = std::min(AScratchFloats(tile), BScratchFloats(tile));
   return tile.panel * std::min(kMostPanels, room / (tile.panel * CopyStride(slice)));
+}
+
+bool ProductPlan::MakesBlocks(size_t multiple) const {
+  if (row_tasks != 1 || chunks != 1 || slice < k || columns != n || n % multiple != 0) return false;
+  for (size_t task = 0; task < column_tasks; ++task) {
+    const ProductStep step = FirstStep(task);
+    if (step.p1 != step.p_end || step.p0 * tile.panel % multiple != 0) return false;
+  }
+  return true;
 }
 
 size_t ProductPlan::MostSharedFloats() const {

@@ -53,6 +53,11 @@ struct ProductPlan {
   // their copies.
   size_t FewRows() const;
 
+  // Whether every step of a task completes another part of C, a multiple of `multiple` columns
+  // wide; tasks then have all rows, in so many pieces.
+  bool MakesBlocks(size_t multiple) const;
+  size_t pieces() const { return CeilDiv(strips, piece); }
+
   // Panels that all tasks share go one a step, each fetched while the one before it is used: what is
   // fetched too early would push others out of the second cache.
   bool PanelSteps() const;

@@ -115,11 +115,18 @@ struct BackwardTerms {
   }
 };
 
-// Adds the terms of `rows` rows for kVectors vectors of channels from segment position c; `at` is
+// Rows that are summed in float: runs of rows that lie `stride` apart, the runs run_stride.
+struct Rows {
+  size_t rows, stride;
+  bool fetch = false;  // kBlockRows more rows lie behind
+  size_t runs = 1, run_stride = 0;
+};
+
+// Adds the terms of all rows for kVectors vectors of channels from segment position c; `begin` is
 // the element (row 0, channel). n channels: kVectors whole vectors, or one tail.
 template <size_t kVectors, bool kTail, class Terms>
 HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n,
-                         size_t at, size_t rows, size_t stride, bool fetch) {
+                         size_t begin, const Rows& rows) {
   constexpr size_t kRows = kGroup / kVectors;
   const D d;
   const size_t lanes = hn::Lanes(d);
@@ -129,21 +136,24 @@ HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t 
     k[j] = terms.template Load<kTail>(s, channel + j * lanes, c + j * lanes, n);
   }
   for (size_t i = 0; i < kGroup; ++i) first[i] = second[i] = hn::Zero(d);
-  size_t r = 0;
-  for (; r + kRows <= rows; r += kRows, at += kRows * stride) {
-    for (size_t u = 0; u < kRows; ++u) {
-      for (size_t j = 0; j < kVectors; ++j) {
-        const size_t i = u * kVectors + j;
-        if (fetch && j * lanes % kLine == 0) {
-          terms.Prefetch(at + (u + kBlockRows) * stride + j * lanes);
+  const size_t stride = rows.stride;
+  for (size_t run = 0; run < rows.runs; ++run) {
+    size_t at = begin + run * rows.run_stride, r = 0;
+    for (; r + kRows <= rows.rows; r += kRows, at += kRows * stride) {
+      for (size_t u = 0; u < kRows; ++u) {
+        for (size_t j = 0; j < kVectors; ++j) {
+          const size_t i = u * kVectors + j;
+          if (rows.fetch && j * lanes % kLine == 0) {
+            terms.Prefetch(at + (u + kBlockRows) * stride + j * lanes);
+          }
+          terms.template Add<kTail>(k[j], at + u * stride + j * lanes, n, first[i], second[i]);
         }
-        terms.template Add<kTail>(k[j], at + u * stride + j * lanes, n, first[i], second[i]);
       }
     }
-  }
-  for (; r < rows; ++r, at += stride) {
-    for (size_t j = 0; j < kVectors; ++j) {
-      terms.template Add<kTail>(k[j], at + j * lanes, n, first[j], second[j]);
+    for (; r < rows.rows; ++r, at += stride) {
+      for (size_t j = 0; j < kVectors; ++j) {
+        terms.template Add<kTail>(k[j], at + j * lanes, n, first[j], second[j]);
+      }
     }
   }
   for (size_t j = 0; j < kVectors; ++j) {
@@ -165,29 +175,34 @@ void ClearSums(Segment& s, size_t count) {
   }
 }
 
-// Adds the terms of `rows` rows, `stride` apart and the first at element `begin`, for channels
-// [channel, channel + count).
+// Adds the terms of all rows, the first at element `begin`, for channels [channel, channel +
+// count).
+template <class Terms>
+HWY_INLINE void AddGroups(const Terms& terms, Segment& s, size_t channel, size_t count,
+                          size_t begin, const Rows& rows) {
+  const size_t lanes = hn::Lanes(D()), at = begin + channel;
+  size_t c = 0;
+  for (; c + 4 * lanes <= count; c += 4 * lanes) {
+    AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, rows);
+  }
+  if (c + 2 * lanes <= count) {
+    AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, rows);
+    c += 2 * lanes;
+  }
+  if (c + lanes <= count) {
+    AddGroup<1, false>(terms, s, channel + c, c, lanes, at + c, rows);
+    c += lanes;
+  }
+  if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, rows);
+}
+
+// The same of `rows` rows, `stride` apart.
 template <class Terms>
 HWY_INLINE void AddRows(const Terms& terms, Segment& s, size_t channel, size_t count, size_t begin,
                         size_t rows, size_t stride) {
-  const size_t lanes = hn::Lanes(D());
   for (size_t r = 0; r < rows; r += kBlockRows) {
     const size_t n = std::min(kBlockRows, rows - r);
-    const bool more = rows - r > n;
-    const size_t at = begin + r * stride + channel;
-    size_t c = 0;
-    for (; c + 4 * lanes <= count; c += 4 * lanes) {
-      AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, n, stride, more);
-    }
-    if (c + 2 * lanes <= count) {
-      AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, n, stride, more);
-      c += 2 * lanes;
-    }
-    if (c + lanes <= count) {
-      AddGroup<1, false>(terms, s, channel + c, c, lanes, at + c, n, stride, more);
-      c += lanes;
-    }
-    if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, n, stride, more);
+    AddGroups(terms, s, channel, count, begin + r * stride, {n, stride, rows - r > n});
   }
 }
 
@@ -277,8 +292,9 @@ void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, doubl
   hwy::FlushStream();
 }
 
-template <class Terms>
-HWY_INLINE void BackwardSums(const Terms& terms, size_t rows, size_t channels, const double* mean,
+// sum_segment(s, channel, count): the sums of these channels, given their pivots.
+template <class Sum>
+HWY_INLINE void BackwardSums(const Sum& sum_segment, size_t channels, const double* mean,
                              double* sum_dy, double* sum_dyv) {
   const DD dd;
   const hn::Rebind<float, DD> half;
@@ -290,7 +306,7 @@ HWY_INLINE void BackwardSums(const Terms& terms, size_t rows, size_t channels, c
       const size_t left = std::min(lanes, count - std::min(c, count));
       hn::Store(hn::DemoteTo(half, LoadTail(dd, mean + channel + c, left)), half, s.pivot + c);
     }
-    SumSegment(terms, s, channel, count, rows, channels);
+    sum_segment(s, channel, count);
     for (size_t c = 0; c < count; c += lanes) {
       const size_t left = std::min(lanes, count - c);
       // v was centred at the mean rounded to float: put the rest right.
@@ -304,23 +320,53 @@ HWY_INLINE void BackwardSums(const Terms& terms, size_t rows, size_t channels, c
   }
 }
 
+// Calls body(terms) for the activation, or without one.
+template <class Body>
+HWY_INLINE void WithTerms(const float* dy, const float* v, const float* scale, const float* shift,
+                          Activation act, const Body& body) {
+  if (scale == nullptr || act == Activation::kNone) {
+    return body(BackwardTerms<false, Activation::kNone>{dy, v, nullptr, nullptr});
+  }
+  WithActivation(act, [&](auto tag) HWY_ATTR {
+    body(BackwardTerms<true, decltype(tag)::value>{dy, v, scale, shift});
+  });
+}
+
 void TileBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t rows, size_t channels,
                                   const float* scale, const float* shift, Activation act,
                                   const double* mean, double* sum_dy, double* sum_dyv) {
-  if (scale == nullptr || act == Activation::kNone) {
-    const BackwardTerms<false, Activation::kNone> terms{dy, v, nullptr, nullptr};
-    return BackwardSums(terms, rows, channels, mean, sum_dy, sum_dyv);
-  }
-  const size_t fold = FoldOf(channels);
+  const size_t fold = scale == nullptr ? 1 : FoldOf(channels);
   HWY_ALIGN float repeated[2][kSegment];
   if (fold != 1) {
     RepeatForRows(scale, channels, fold, repeated[0]);
     RepeatForRows(shift, channels, fold, repeated[1]);
     scale = repeated[0], shift = repeated[1];
   }
-  WithActivation(act, [&](auto tag) HWY_ATTR {
-    const BackwardTerms<true, decltype(tag)::value> terms{dy, v, scale, shift};
-    BackwardSums(terms, rows, channels, mean, sum_dy, sum_dyv);
+  WithTerms(dy, v, scale, shift, act, [&](const auto& terms) HWY_ATTR {
+    const auto sum = [&](Segment& s, size_t channel, size_t count) HWY_ATTR {
+      SumSegment(terms, s, channel, count, rows, channels);
+    };
+    BackwardSums(sum, channels, mean, sum_dy, sum_dyv);
+  });
+}
+
+void BlockBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t runs, size_t run_stride,
+                                   size_t rows, size_t channels, const float* scale,
+                                   const float* shift, Activation act, const double* mean,
+                                   double* sum_dy, double* sum_dyv) {
+  const size_t together = std::max<size_t>(1, kBlockRows / rows);  // runs summed in float
+  WithTerms(dy, v, scale, shift, act, [&](const auto& terms) HWY_ATTR {
+    const auto sum = [&](Segment& s, size_t channel, size_t count) HWY_ATTR {
+      ClearSums(s, count);
+      for (size_t run = 0; run < runs; run += together) {
+        for (size_t row = 0; row < rows; row += kBlockRows) {
+          AddGroups(terms, s, channel, count, run * run_stride + row * channels,
+                    {std::min(kBlockRows, rows - row), channels, false,
+                     std::min(together, runs - run), run_stride});
+        }
+      }
+    };
+    BackwardSums(sum, channels, mean, sum_dy, sum_dyv);
   });
 }
 
@@ -334,6 +380,7 @@ namespace batchmark {
 
 HWY_EXPORT(TileMomentsRowsOnTarget);
 HWY_EXPORT(TileBackwardSumsRowsOnTarget);
+HWY_EXPORT(BlockBackwardSumsRowsOnTarget);
 
 void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2,
                      float* past) {
@@ -345,6 +392,13 @@ void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t c
                           const double* mean, double* sum_dy, double* sum_dyv) {
   HWY_DYNAMIC_DISPATCH(TileBackwardSumsRowsOnTarget)
   (dy, v, rows, channels, scale, shift, act, mean, sum_dy, sum_dyv);
+}
+
+void BlockBackwardSumsRows(const float* dy, const float* v, size_t runs, size_t run_stride,
+                           size_t rows, size_t channels, const float* scale, const float* shift,
+                           Activation act, const double* mean, double* sum_dy, double* sum_dyv) {
+  HWY_DYNAMIC_DISPATCH(BlockBackwardSumsRowsOnTarget)
+  (dy, v, runs, run_stride, rows, channels, scale, shift, act, mean, sum_dy, sum_dyv);
 }
 
 }  // namespace batchmark

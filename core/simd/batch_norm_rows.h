@@ -30,4 +30,9 @@ void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t c
                           const float* scale, const float* shift, Activation act,
                           const double* mean, double* sum_dy, double* sum_dyv);
 
+// The same over a block of a map: `runs` runs of `rows` rows each, run_stride floats apart.
+void BlockBackwardSumsRows(const float* dy, const float* v, size_t runs, size_t run_stride,
+                           size_t rows, size_t channels, const float* scale, const float* shift,
+                           Activation act, const double* mean, double* sum_dy, double* sum_dyv);
+
 }  // namespace batchmark

@@ -86,7 +86,7 @@ struct TileOperands {
   // or leave their sums, none with kLoad, a_row == 1, no bias, no activation, not wide.
   const SgdStep* sgd = nullptr;
   Activation act = Activation::kNone;
-  static constexpr size_t kPrefetchRanges = 3;
+  static constexpr size_t kPrefetchRanges = 4;
   TilePrefetch prefetch[kPrefetchRanges];
 };
 

@@ -2,9 +2,12 @@
 // that are cut into chunks, and equal bits for any number of threads.
 #include "core/ops/dense.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "core/ops/pointwise.h"
 #include "core/simd/gemm_tile.h"
@@ -95,6 +98,37 @@ struct Problem {
     CHECK(Compare(r.d_bias.data(), d_bias, Bound(n, db_size, grad_map)) == "");
     CheckMoments(r);
     CheckDescent(r);
+    CheckBlocks(r);
+  }
+
+  // Blocks of d_src are told once each, complete, and are all of it.
+  size_t CheckBlocks(const Outputs& r) const {
+    Parallel parallel(2);
+    Dense dense(parallel, {n + 3, in, out}, true);
+    const size_t channels = in / o.positions, count = dense.Blocks(n, channels);
+    if (count == 0) return 0;
+    std::vector<MapBlock> told(count);
+    AlignedBuffer<float> d_src(n * in), copy(n * in);
+    std::fill(copy.begin(), copy.end(), -77.0f);
+    std::atomic<size_t> calls{0};
+    GradientBlocks blocks{.done = [&](const MapBlock& block) {
+      if (block.index < count) told[block.index] = block;
+      ++calls;
+      for (size_t s = block.sample; s < block.sample + block.samples; ++s) {
+        const size_t at = s * in + block.position * channels;
+        std::copy_n(d_src.data() + at, block.positions * channels, copy.data() + at);
+      }
+    }};
+    blocks.beside = src.pending.v;
+    dense.Backward(n, src.pending, dz.pending, weights.data(), d_src.data(), nullptr,
+                   AlignedBuffer<float>(out).data(), blocks);
+    CHECK(calls == count);
+    size_t floats = 0;
+    for (const MapBlock& block : told) floats += block.samples * block.positions * channels;
+    CHECK(floats == n * in);
+    CHECK(SameBits(d_src, r.d_src));
+    CHECK(SameBits(copy, r.d_src));
+    return count;
   }
 
   // A step within the backward pass has the bits of one behind it.
@@ -199,6 +233,27 @@ TEST_CASE("dense: long inputs in chunks, many samples, the layers of the named n
   Options groups;
   groups.group_size = 130, groups.groups = 2;  // tiles of 64, 64, 2 and of 64, 6
   CheckDense(200, 20, 40, groups);
+}
+
+TEST_CASE(
+    "dense: the input's gradient comes by blocks of whole positions, or says that it does not") {
+  ForEachBackend([] {
+    Options o;
+    o.positions = 96;
+    const auto blocks = [&](size_t n, size_t channels, size_t out) {
+      const Problem problem(n, channels, out, o);
+      return problem.CheckBlocks(problem.Run(1));
+    };
+    const bool whole = 8 * ActiveTileGeometry().panel % 64 == 0;  // what a task takes
+    for (const size_t n : {17, 32, 128}) {
+      for (const size_t out : {24, 100, 128}) {
+        CAPTURE(n, out);
+        CHECK((blocks(n, 64, out) > 1) == whole);
+      }
+    }
+    CHECK(blocks(32, 60, 64) == 0);    // tasks end within positions
+    CHECK(blocks(128, 64, 400) == 0);  // sums over several slices
+  });
 }
 
 // A batch of 60 has its inputs cut into chunks, one of 100 does not.

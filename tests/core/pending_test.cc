@@ -134,6 +134,50 @@ TEST_CASE("backward sums: norm after the activation sums dy itself, also far fro
   });
 }
 
+// 100 positions are more rows than are summed in float; 600 channels, more than a segment.
+TEST_CASE("backward sums: by blocks of positions as by tiles") {
+  ForEachBackend([] {
+    Parallel parallel(1);
+    for (const size_t channels : {1, 5, 16, 24, 40, 64, 600}) {
+      for (const auto form : {PendingGrad::Form::kNormAct, PendingGrad::Form::kActNorm}) {
+        const size_t samples = 7, positions = 109, size = samples * positions * channels;
+        const SampleGroups groups{.samples = samples};
+        const Floats v = NormalFloats(size, 1, 3.0), dy = NormalFloats(size, 2),
+                     scale = NormalFloats(channels, 3), shift = NormalFloats(channels, 4);
+        const MomentTiles tiles(groups, positions);
+        const Doubles mean(channels, 3.0 + 1e-4), rstd(channels, 0.5);
+        const PendingGrad grad{.form = form,
+                               .dy = dy.data(),
+                               .v = v.data(),
+                               .scale = scale.data(),
+                               .shift = shift.data(),
+                               .act = Activation::kRelu,
+                               .positions = positions,
+                               .channels = channels,
+                               .groups = groups};
+        Doubles beta(channels), gamma(channels), d_beta(channels), d_gamma(channels),
+            most(channels);
+        BatchNormBackwardSums sums(parallel, tiles.tiles.size(), channels);
+        sums.Run(grad, tiles, mean.data(), rstd.data(), beta.data(), gamma.data());
+        for (size_t i = 0; i < size; ++i) {
+          most[i % channels] += std::abs(dy[i]) * std::max(1.0f, std::abs(v[i] - 3.0f));
+        }
+        const size_t cuts[] = {0, 4, 9, positions}, rows[] = {0, 5, samples};
+        sums.StartBlocks(6);
+        for (size_t i = 0; i < 6; ++i) {
+          const size_t p = cuts[i / 2], s = rows[i % 2];
+          sums.Gather(grad, {i, s, rows[i % 2 + 1] - s, p, cuts[i / 2 + 1] - p}, mean.data());
+        }
+        sums.MergeBlocks(6, rstd.data(), d_beta.data(), d_gamma.data());
+        for (size_t c = 0; c < channels; ++c) {
+          CHECK(std::abs(d_beta[c] - beta[c]) <= BackwardSumTolerance(most[c]));
+          CHECK(std::abs(d_gamma[c] - gamma[c]) <= BackwardSumTolerance(most[c]));
+        }
+      }
+    }
+  });
+}
+
 // Tensors beyond half of the last cache only, too large for a test: the same pass, asked for.
 TEST_CASE("resolve: near, far and past the caches, the same bits and nothing beyond") {
   ForEachBackend([] {

@@ -189,6 +189,8 @@ const char* const kNets[] = {
     "conv10x10:12 relu, flatten, dense:10",
     "conv3x3:5 relu, conv3x3:4 tanh, flatten, dense:10",
     "conv3x3:9 tanh, flatten, dense:10",
+    // Large enough for the sums of batch norm to be gathered where the dense layer makes dy.
+    "conv3x3:5 relu, conv3x3same:32 relu, flatten, dense:64 relu, dense:10",
 };
 
 TEST_CASE("Every block and placement agrees with the float64 network", "[net]") {

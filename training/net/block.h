@@ -71,6 +71,11 @@ class Block {
   // comes next, and after kAll reads no dy.
   virtual void TakeSample(size_t /*sample*/, float* /*dy*/) {}
 
+  // Or it makes dy of all samples in `count` blocks of positions: what this block will read beside dy, stored as that,
+  // if it wants to do something to each (kPart); null: nothing. TakeBlock: as TakeSample.
+  virtual const float* BeginBlocks(float* /*dy*/, const Pass&, size_t /*count*/) { return nullptr; }
+  virtual void TakeBlock(const MapBlock&) {}
+
   // Parameters first, then state, in the order of the dump.
   virtual std::vector<Tensor> Tensors() { return {}; }
 

@@ -109,6 +109,17 @@ void LinearBlock<Linear>::TakeSample(size_t sample, float* dy) {
   }
 }
 
+// With a norm its sums over the block.
+template <class Linear>
+const float* LinearBlock<Linear>::BeginBlocks(float* dy, const Pass& pass, size_t count) {
+  if (!norm_ || norm_->groups().count != 1 || activated_.size() != 0) return nullptr;
+  const PendingGrad grad = Gradient(dy, pass.samples);
+  if (grad.scale == nullptr) return nullptr;
+  Begin(grad);
+  norm_->StartBlocks(count);
+  return grad.v;
+}
+
 template <class Linear>
 void LinearBlock<Linear>::Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) {
   const Take take = std::exchange(take_, Take::kNothing);
@@ -127,11 +138,16 @@ template <class Linear>
 void LinearBlock<Linear>::LinearGradient(const Pending& in, PendingGrad grad, Take take, float* d_in, const Pass& pass,
                                          Block* before) {
   if constexpr (std::is_same_v<Linear, Dense>) {
+    GradientBlocks blocks;
+    const size_t count = d_in == nullptr || before == nullptr ? 0 : linear_.Blocks(pass.samples, in.channels);
+    if (count != 0) blocks.beside = before->BeginBlocks(d_in, pass, count);
+    if (blocks.beside != nullptr) blocks.done = [before](const MapBlock& block) { before->TakeBlock(block); };
     if (d_weights_.empty()) {
       const SgdStep sgd{.lr = pass.lr, .weight_decay = static_cast<float>(weight_decay_)};
-      linear_.Descend(pass.samples, in, grad, sgd, weights_.data(), d_in, d_bias_.data());
+      linear_.Descend(pass.samples, in, grad, sgd, weights_.data(), d_in, d_bias_.data(), blocks);
     } else {
-      linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data());
+      linear_.Backward(pass.samples, in, grad, weights_.data(), d_in, d_weights_.data(), d_bias_.data(),
+                       blocks);
     }
   } else {
     if (take == Take::kAll) return linear_.MergeSamples(pass.samples, d_weights_.data(), d_bias_.data());

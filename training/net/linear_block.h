@@ -32,6 +32,8 @@ class LinearBlock : public Block {
   void Backward(const Pending& in, float* dy, float* d_in, const Pass& pass, Block* before) override;
   Take BeginSamples(float* dy, const Pass& pass) override;
   void TakeSample(size_t sample, float* dy) override;
+  const float* BeginBlocks(float* dy, const Pass& pass, size_t count) override;
+  void TakeBlock(const MapBlock& block) override { norm_->GatherGradient(taken_, block); }
   std::vector<Tensor> Tensors() override;
   std::string NonFinite() const override;
   Pending Preactivation() const override;

@@ -79,7 +79,7 @@ std::string CanonicalText(const RunSpec& resolved, bool identity_only);
 std::string SpecJson(const RunSpec& resolved);
 
 // Changes whenever the same spec may give other bits.
-inline constexpr const char* kNumericsVersion = "10";
+inline constexpr const char* kNumericsVersion = "11";
 // Law 5: SHA-256 of identity text + data hash + numerics version.
 std::string RunKeyHash(const RunSpec& resolved, const std::string& data_hash);
 

@@ -164,8 +164,8 @@ void Product::RunTask(const ProductPlan& plan, const ProductOperands& o, size_t 
     RunTiles(strips.data(), step.s1 - step.s0, t);
     if (o.done != nullptr) {
       const size_t row = plan.rows().begin(step.s0);
-      (*o.done)({task * plan.pieces() + step.s0 / plan.piece, row,
-                 plan.rows().begin(step.s1) - row, j, t.columns});
+      (*o.done)({task * plan.pieces() + step.s0 / plan.piece, row, plan.rows().begin(step.s1) - row,
+                 j, t.columns});
     }
     new_a = !next.SameA(step);
     new_b = !next.SameB(step);

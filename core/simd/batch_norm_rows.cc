@@ -343,9 +343,8 @@ void TileBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t rows, 
     scale = repeated[0], shift = repeated[1];
   }
   WithTerms(dy, v, scale, shift, act, [&](const auto& terms) HWY_ATTR {
-    const auto sum = [&](Segment& s, size_t channel, size_t count) HWY_ATTR {
-      SumSegment(terms, s, channel, count, rows, channels);
-    };
+    const auto sum = [&](Segment& s, size_t channel, size_t count)
+                         HWY_ATTR { SumSegment(terms, s, channel, count, rows, channels); };
     BackwardSums(sum, channels, mean, sum_dy, sum_dyv);
   });
 }

@@ -33,8 +33,8 @@ constexpr size_t kHeldFloats = size_t{1} << 16;
 // Every task reads all of B. Where B does not stay in a second cache, so many rows hide that.
 constexpr size_t kWideTaskRows = 64;
 constexpr size_t kLargeB = size_t{1} << 18;  // floats
-// Panels of B packed at once by a task: 8 x 36 KiB.
-constexpr size_t kPiecePanels = 8;
+// Panels of B packed at once by a task.
+constexpr size_t kPiecePanels = ProductPlan::kMostPanels;
 // Where caches are large, products of many rows and panels take a few columns a task: it copies
 // their B for itself, in slices that stay in the second cache while all its rows of A stream by. B
 // as panels that all tasks share is written to the third cache and read from there by each of them,
@@ -189,9 +189,8 @@ bool IsSpread(const ProductForm& form, const ProductPlan& p, size_t a_row) {
   return HasFarColumns(form, a_row) && !CopiesFarColumns(p, a_row) && p.fetch;
 }
 
-}  // namespace
-
-ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, size_t a_row) {
+// The tile, and how many of them C is.
+ProductPlan PlanTiles(const ProductForm& form, size_t m, size_t n, size_t k) {
   ProductPlan p{};
   p.m = m, p.n = n, p.k = k;
   // All columns in one wide panel: each element of A is read once, where it lies.
@@ -201,81 +200,111 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   p.strips = CeilDiv(m, p.tile.rows);
   p.columns = p.wide ? n : n - FewColumns(form, m, n, k);
   p.panels = CeilDiv(p.columns, p.tile.panel);
-  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
   p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
+  return p;
+}
+
+// Which operands are read where they lie. Returns how deep a slice is at most.
+size_t PlanOperands(const ProductForm& form, size_t a_row, ProductPlan& p) {
   p.spread_a = IsSpread(form, p, a_row);
   const bool plain = form.place == Place::kAlone && HasLargeCaches(p.tile.lanes) &&
-                     !form.a_transposed && !form.b_transposed && k * n <= kPlainFloats;
+                     !form.a_transposed && !form.b_transposed && p.k * p.n <= kPlainFloats;
   p.narrow = !plain && IsNarrow(form, p);
-  const NarrowCut& cut = NarrowCutOf(form);
-  const bool shallow = p.spread_a || (p.narrow && HasFarColumns(form, a_row));
-  const size_t most_depth = p.wide     ? kWideSlice
-                            : shallow  ? kSpreadSlice
-                            : p.narrow ? cut.slice
-                            : plain    ? kPlainSlice
-                                       : kSlice;
-  const bool sliced = !p.wide && k > most_depth;
-  const size_t all = CeilDiv(n, p.tile.panel);  // also the few: the same for any m and k
+  const size_t all = CeilDiv(p.n, p.tile.panel);  // also the few: the same for any m and k
   const bool many_b = all > kPlainPanels || (all > 1 && p.strips > kPlainStrips);
   p.pack_b = form.b_transposed || (many_b && !plain && !ReadsBBesideColumns(form, p));
   if (a_row != 0 && !form.a_transposed) {  // behind pack_b, which MostSharedFloats counts on
     p.tile.rows = StripRows(p.tile, a_row);
-    p.strips = CeilDiv(m, p.tile.rows);
+    p.strips = CeilDiv(p.m, p.tile.rows);
   }
+  if (p.wide) return kWideSlice;
+  if (p.spread_a || (p.narrow && HasFarColumns(form, a_row))) return kSpreadSlice;
+  return p.narrow ? NarrowCutOf(form).slice : plain ? kPlainSlice : kSlice;
+}
+
+// Cuts a long K of a small C. Whether that is so shows in the sums: it does not depend on the
+// choice of the tile, nor on the product's place.
+void CutDepth(double work, ProductPlan& p) {
+  if (work <= 2 * kTaskWork || p.m * p.n > kSmallC || p.k < 2 * MinChunk(p.m)) return;
+  p.chunk = RoundUp(CeilDiv(p.k, std::min(kChunks, p.k / MinChunk(p.m))), 8);
+  p.chunks = CeilDiv(p.k, p.chunk);
+}
+
+// Of a product whose C is cut.
+struct Load {
+  double work;         // multiply-adds
+  size_t most, tasks;  // tasks worth their start, and wanted
+  bool sliced;         // K is read in several slices
+};
+
+// Blocks of rows past which all panels of B stream, and so many columns that their copy of A is
+// repaid.
+void CutManyPanels(const Load& load, ProductPlan& p) {
+  p.row_tasks = std::min(load.sliced ? load.most : load.tasks, CeilDiv(p.strips, kTaskStrips));
+  p.column_tasks = std::min(load.tasks / p.row_tasks, p.panels / kCopyPanels);
+  if (!load.sliced) return;
+  const size_t held = kHeldFloats / p.TileFloats() / kTaskStrips;  // panels
+  p.column_tasks = std::max(p.column_tasks, CeilDiv(p.panels, held));
+}
+
+// Blocks of rows alone, or a pair of tasks.
+void CutFewPanels(const Load& load, ProductPlan& p) {
+  p.row_tasks = std::min(load.tasks, CeilDiv(p.strips, kFewStrips));
+  if (p.m <= kSmallBatch) {
+    p.row_tasks = std::min({p.strips, load.tasks, kSmallBatchTasks});
+    p.strips = RoundUp(p.strips, p.row_tasks);
+  }
+  if (p.pack_b && load.work <= kPairWork) {
+    p.row_tasks = std::min(p.row_tasks, kOwnTasks);
+    const bool equal = p.n % (kOwnTasks * p.tile.panel) == 0;
+    const bool by_columns = p.m <= kPairRows || p.panels > kPiecePanels;
+    if (equal && p.m > kSmallBatch && by_columns) std::swap(p.row_tasks, p.column_tasks);
+  }
+  if (load.sliced) {
+    const size_t held = kHeldFloats / p.TileFloats() / p.panels;  // strips
+    p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips, held));
+  }
+  if (p.wide && p.k * p.n > kLargeB) {
+    p.row_tasks = std::min(p.row_tasks, CeilDiv(p.m, kWideTaskRows));
+  }
+}
+
+// Shares out C.
+void CutC(const ProductForm& form, const Load& load, ProductPlan& p) {
+  if (p.narrow) {
+    p.row_tasks = CeilDiv(p.m, NarrowCutOf(form).rows);
+    p.column_tasks = CeilDiv(p.panels, NarrowCutOf(form).panels);
+  } else if (p.panels >= OwnPanels(p.m, load.sliced)) {
+    // Each task has all rows, and packs its own part of B.
+    p.column_tasks = std::max(std::min(load.tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
+  } else if (HasManyPanels(p)) {
+    CutManyPanels(load, p);
+  } else {
+    CutFewPanels(load, p);
+  }
+}
+
+}  // namespace
+
+ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, size_t a_row) {
+  ProductPlan p = PlanTiles(form, m, n, k);
+  const size_t most_depth = PlanOperands(form, a_row, p);
+  const bool sliced = !p.wide && k > most_depth;
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const bool in_layer = form.place == Place::kLayer && k <= kSlice;
-  const double one_task = in_layer ? LayerWork(p.tile.lanes) : 2 * kTaskWork;
-  // Whether K is cut shows in the sums: it does not depend on the choice of the tile, nor on the
-  // product's place.
-  if (work > 2 * kTaskWork && m * n <= kSmallC && k >= 2 * MinChunk(m)) {
-    p.chunk = RoundUp(CeilDiv(k, std::min(kChunks, k / MinChunk(m))), 8);
-    p.chunks = CeilDiv(k, p.chunk);
-  } else if (work > one_task) {
+  CutDepth(work, p);
+  if (p.chunks == 1 && work > (in_layer ? LayerWork(p.tile.lanes) : 2 * kTaskWork)) {
     const size_t most = static_cast<size_t>(work / kTaskWork);
-    const size_t tasks = std::min({kTasks, most, p.strips * p.panels});
-    if (p.narrow) {
-      p.row_tasks = CeilDiv(m, cut.rows);
-      p.column_tasks = CeilDiv(p.panels, cut.panels);
-    } else if (p.panels >= OwnPanels(m, sliced)) {
-      // Each task has all rows, and packs its own part of B.
-      p.column_tasks = std::max(std::min(tasks, p.panels), CeilDiv(p.panels, kPiecePanels));
-    } else {
-      // Blocks of rows past which all panels of B stream; of few rows, so many columns that
-      // their copy of A is repaid.
-      const bool many = HasManyPanels(p);
-      p.row_tasks = std::min(tasks, CeilDiv(p.strips, many ? kTaskStrips : kFewStrips));
-      if (m <= kSmallBatch) {
-        p.row_tasks = std::min({p.strips, tasks, kSmallBatchTasks});
-        p.strips = RoundUp(p.strips, p.row_tasks);
-      }
-      if (many) {
-        if (sliced) p.row_tasks = std::min(most, CeilDiv(p.strips, kTaskStrips));
-        p.column_tasks = std::min(tasks / p.row_tasks, p.panels / kCopyPanels);
-      }
-      if (p.pack_b && !many && work <= kPairWork) {
-        p.row_tasks = std::min(p.row_tasks, kOwnTasks);
-        const bool equal = n % (kOwnTasks * p.tile.panel) == 0;
-        const bool by_columns = m <= kPairRows || p.panels > kPiecePanels;
-        if (equal && m > kSmallBatch && by_columns) std::swap(p.row_tasks, p.column_tasks);
-      }
-      if (sliced) {
-        const size_t tiles = kHeldFloats / p.TileFloats();
-        if (many) {
-          p.column_tasks = std::max(p.column_tasks, CeilDiv(p.panels, tiles / kTaskStrips));
-        } else {
-          p.row_tasks = std::max(p.row_tasks, CeilDiv(p.strips, tiles / p.panels));
-        }
-      }
-      if (p.wide && k * n > kLargeB) {
-        p.row_tasks = std::min(p.row_tasks, CeilDiv(m, kWideTaskRows));
-      }
-    }
+    CutC(form, {work, most, std::min({kTasks, most, p.strips * p.panels}), sliced}, p);
   }
   const size_t slices = std::max<size_t>(1, CeilDiv(p.chunk, most_depth));
   p.slice = std::max<size_t>(1, RoundUp(CeilDiv(p.chunk, slices), 4));
   const size_t task_strips = CeilDiv(p.strips, p.row_tasks);
-  const size_t piece = p.wide ? kWidePieceStrips : p.narrow ? cut.piece_strips : kPieceStrips;
+  const size_t piece = p.wide     ? kWidePieceStrips
+                       : p.narrow ? NarrowCutOf(form).piece_strips
+                                  : kPieceStrips;
   p.piece = EvenParts{task_strips, CeilDiv(task_strips, piece)}.widest();
   const size_t tiles = task_strips * CeilDiv(p.panels, p.column_tasks);
   p.hold = sliced && p.chunks == 1 &&
@@ -318,18 +347,9 @@ size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.pan
 size_t SumsScratchFloats() { return std::max(kHeldFloats, kNarrowHeldFloats); }
 
 size_t ProductPlan::FewRows() const {
-  constexpr size_t kMostPanels = 4;
+  constexpr size_t kFewPanels = 4;
   const size_t room = std::min(AScratchFloats(tile), BScratchFloats(tile));
-  return tile.panel * std::min(kMostPanels, room / (tile.panel * CopyStride(slice)));
-}
-
-bool ProductPlan::MakesBlocks(size_t multiple) const {
-  if (row_tasks != 1 || chunks != 1 || slice < k || columns != n || n % multiple != 0) return false;
-  for (size_t task = 0; task < column_tasks; ++task) {
-    const ProductStep step = FirstStep(task);
-    if (step.p1 != step.p_end || step.p0 * tile.panel % multiple != 0) return false;
-  }
-  return true;
+  return tile.panel * std::min(kFewPanels, room / (tile.panel * CopyStride(slice)));
 }
 
 size_t ProductPlan::MostSharedFloats() const {
@@ -343,55 +363,6 @@ size_t ProductPlan::MostSharedFloats() const {
 
 size_t ProductPlan::MostSlotFloats() const {
   return std::min(kChunks, k / kSmallBatchChunk) * std::min(m * n, kSmallC);
-}
-
-size_t ProductPlan::StepEnd(size_t p0, size_t p_end) const {
-  if (shared_b) return PanelSteps() ? p0 + 1 : p_end;
-  if (pack_b) return std::min(p_end, p0 + kPiecePanels);
-  return tail && p_end == panels && p0 + 1 < panels ? panels - 1 : p_end;
-}
-
-// A slice of all shared panels of up to so many floats stays in a second cache between steps.
-bool ProductPlan::PanelSteps() const {
-  constexpr size_t kNearFloats = size_t{1} << 15;
-  return shared_b && panels * tile.panel * slice > kNearFloats;
-}
-
-ProductStep ProductPlan::FirstStep(size_t task) const {
-  const size_t part = task % chunks;
-  const size_t column = task / chunks % column_tasks;
-  const size_t row = task / chunks / column_tasks;
-  ProductStep s{};
-  s.task = task;
-  s.s_begin = strips * row / row_tasks;
-  s.s_end = strips * (row + 1) / row_tasks;
-  s.p_begin = panels * column / column_tasks;
-  s.p_end = panels * (column + 1) / column_tasks;
-  s.k_begin = part * chunk;
-  s.k_end = std::min(k, s.k_begin + chunk);
-  s.s0 = s.s_begin, s.s1 = std::min(s.s_end, s.s0 + piece);
-  s.p0 = s.p_begin, s.p1 = StepEnd(s.p0, s.p_end);
-  s.k0 = s.k_begin, s.k1 = std::min(s.k_end, s.k0 + slice);
-  return s;
-}
-
-bool ProductPlan::Advance(ProductStep& s) const {
-  if (s.p1 < s.p_end) {
-    s.p0 = s.p1, s.p1 = StepEnd(s.p0, s.p_end);
-    return true;
-  }
-  const ProductStep first = FirstStep(s.task);
-  s.p0 = first.p0, s.p1 = first.p1;
-  if (s.s1 < s.s_end) {
-    s.s0 = s.s1, s.s1 = std::min(s.s_end, s.s0 + piece);
-    return true;
-  }
-  s.s0 = first.s0, s.s1 = first.s1;
-  if (s.k1 < s.k_end) {
-    s.k0 = s.k1, s.k1 = std::min(s.k_end, s.k0 + slice);
-    return true;
-  }
-  return false;
 }
 
 }  // namespace batchmark

@@ -24,7 +24,8 @@ struct ProductStep {
 };
 
 struct ProductPlan {
-  static constexpr size_t kMostStrips = 37;  // of a step
+  // Of a step: strips, and panels where it packs its own (8 x 36 KiB).
+  static constexpr size_t kMostStrips = 37, kMostPanels = 8;
 
   size_t m, n, k;
   bool wide;

@@ -11,8 +11,7 @@
 // the core clock `ghz` seen around the timing), share_alone (the median of the same over the
 // `moments` in which no neighbour used our cores, each against the multiply-adds of that moment,
 // and of a long call part by part; core_probe.h), share_beside (the same over all moments, where
-// the limit is products), scaling (over one thread, where that was timed
-// before).
+// the limit is products), scaling (over one thread, where that was timed before).
 #pragma once
 
 #include <benchmark/benchmark.h>

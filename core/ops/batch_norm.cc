@@ -2,6 +2,7 @@
 #include "core/ops/batch_norm.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/check.h"
 #include "core/base/cpu.h"
@@ -34,13 +35,6 @@ ChunkPlan TilePlan(const MomentTiles& tiles, size_t channels) {
 
 const float* OfGroup(const float* coefficients, size_t group, size_t channels) {
   return coefficients == nullptr ? nullptr : coefficients + group * channels;
-}
-
-// Of a gradient behind a norm: whether the activation comes behind the norm.
-bool ActsAfter(const PendingGrad& grad) {
-  const bool after = grad.form == PendingGrad::Form::kNormAct;
-  BATCHMARK_CHECK(after || grad.form == PendingGrad::Form::kActNorm);
-  return after;
 }
 
 // Elementwise passes follow a pass that ran upwards and left its end in the near caches, so they
@@ -131,51 +125,48 @@ void BatchNormBackwardSums::Run(const PendingGrad& grad, const MomentTiles& tile
 
 void BatchNormBackwardSums::Gather(const PendingGrad& grad, const MomentTiles& tiles, size_t t,
                                    const double* mean) {
-  const size_t channels = slots_.channels;
-  BATCHMARK_CHECK(grad.channels == channels && t < tiles.tiles.size());
-  BATCHMARK_CHECK(slots_.mean.size() >= tiles.tiles.size() * channels);
-  const bool act_after = ActsAfter(grad);
+  BATCHMARK_CHECK(t < tiles.tiles.size());
   const MomentTiles::Tile& tile = tiles.tiles[t];
-  const size_t at = tile.row_begin * channels;
-  TileBackwardSumsRows(grad.dy + at, grad.v + at, tile.row_end - tile.row_begin, channels,
-                       act_after ? OfGroup(grad.scale, tile.group, channels) : nullptr,
-                       act_after ? OfGroup(grad.shift, tile.group, channels) : nullptr, grad.act,
-                       mean + tile.group * channels, slots_.mean.data() + t * channels,
-                       slots_.m2.data() + t * channels);
+  GatherSlot(grad, t, tile.group, {tile.row_begin, tile.row_end - tile.row_begin}, mean);
 }
 
 void BatchNormBackwardSums::StartBlocks(size_t count) {
+  blocks_ = count;
   if (slots_.mean.size() < count * slots_.channels) slots_ = TileMoments(count, slots_.channels);
 }
 
 void BatchNormBackwardSums::Gather(const PendingGrad& grad, const MapBlock& block,
                                    const double* mean) {
-  const size_t channels = slots_.channels, stride = grad.positions * channels;
-  BATCHMARK_CHECK(grad.channels == channels && grad.groups.count == 1);
-  BATCHMARK_CHECK((block.index + 1) * channels <= slots_.mean.size());
-  const bool act_after = ActsAfter(grad);
-  const size_t at = block.sample * stride + block.position * channels;
-  BlockBackwardSumsRows(grad.dy + at, grad.v + at, block.samples, stride, block.positions, channels,
-                        act_after ? grad.scale : nullptr, act_after ? grad.shift : nullptr,
-                        grad.act, mean, slots_.mean.data() + block.index * channels,
-                        slots_.m2.data() + block.index * channels);
+  BATCHMARK_CHECK(grad.groups.count == 1 && block.index < blocks_);
+  const size_t begin = block.sample * grad.positions + block.position;
+  GatherSlot(grad, block.index, 0, {begin, block.positions, block.samples, grad.positions}, mean);
 }
 
-void BatchNormBackwardSums::MergeBlocks(size_t count, const double* rstd, double* d_beta,
-                                        double* d_gamma) {
-  MergeTileSums(slots_.mean.data(), count, slots_.channels, nullptr, d_beta);
-  MergeTileSums(slots_.m2.data(), count, slots_.channels, rstd, d_gamma);
+void BatchNormBackwardSums::GatherSlot(const PendingGrad& grad, size_t slot, size_t group,
+                                       const Rows& rows, const double* mean) {
+  const size_t channels = slots_.channels, at = rows.begin * channels;
+  BATCHMARK_CHECK(grad.channels == channels && (slot + 1) * channels <= slots_.mean.size());
+  BATCHMARK_CHECK(grad.form == PendingGrad::Form::kNormAct ||
+                  grad.form == PendingGrad::Form::kActNorm);
+  const bool act_after = grad.form == PendingGrad::Form::kNormAct;
+  TileBackwardSumsRows(grad.dy + at, grad.v + at, rows.count, channels,
+                       act_after ? OfGroup(grad.scale, group, channels) : nullptr,
+                       act_after ? OfGroup(grad.shift, group, channels) : nullptr, grad.act,
+                       mean + group * channels, slots_.mean.data() + slot * channels,
+                       slots_.m2.data() + slot * channels, rows.runs, rows.run_distance * channels);
 }
 
 void BatchNormBackwardSums::Merge(const MomentTiles& tiles, const double* rstd, double* d_beta,
                                   double* d_gamma) {
   const size_t channels = slots_.channels;
-  ForGroupTiles(tiles, [&](size_t group, size_t begin, size_t count) {
+  const auto merge = [&](size_t group, size_t begin, size_t count) {
     MergeTileSums(slots_.mean.data() + begin * channels, count, channels, nullptr,
                   d_beta + group * channels);
     MergeTileSums(slots_.m2.data() + begin * channels, count, channels, rstd + group * channels,
                   d_gamma + group * channels);
-  });
+  };
+  if (const size_t blocks = std::exchange(blocks_, 0); blocks != 0) return merge(0, 0, blocks);
+  ForGroupTiles(tiles, merge);
 }
 
 void FormGradientMap(const MomentTiles& tiles, size_t channels, const double* mean,

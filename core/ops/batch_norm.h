@@ -43,14 +43,20 @@ class BatchNormBackwardSums {
   void Merge(const MomentTiles& tiles, const double* rstd, double* d_beta, double* d_gamma);
 
   // The same by the `count` blocks that a map of one group is made of: StartBlocks, Gather once for each block, from
-  // any worker, then MergeBlocks.
+  // any worker, then Merge.
   void StartBlocks(size_t count);
   void Gather(const PendingGrad& grad, const MapBlock& block, const double* mean);
-  void MergeBlocks(size_t count, const double* rstd, double* d_beta, double* d_gamma);
 
  private:
+  // In runs of `count` rows, run_distance rows apart; 0: one run.
+  struct Rows {
+    size_t begin, count, runs = 1, run_distance = 0;
+  };
+  void GatherSlot(const PendingGrad& grad, size_t slot, size_t group, const Rows& rows, const double* mean);
+
   Parallel& parallel_;
-  TileMoments slots_;  // reused as (sum dyn, sum dyn (v - mean)) per tile
+  TileMoments slots_;  // reused as (sum dyn, sum dyn (v - mean)) per tile or block
+  size_t blocks_ = 0;  // that the next Merge is of; 0: tiles
 };
 
 // slope and base of every group from its sums; scale, slope, base [groups.count, C] float.

@@ -239,7 +239,7 @@ void Product::LoadB(const ProductPlan& plan, const ProductOperands& o, const Pro
   PackB(o, step.k0, depth, j, t.columns, panel, scratch);
 }
 
-// What the next step reads and writes and this one does not.
+// What the next step reads and writes and this one does not, and what is read behind this one.
 void Product::PrefetchNext(const ProductPlan& plan, const ProductOperands& o,
                            const ProductStep& step, const ProductStep& next,
                            TileOperands& t) const {

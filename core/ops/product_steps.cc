@@ -7,11 +7,11 @@ namespace batchmark {
 
 bool ProductPlan::MakesBlocks(size_t multiple) const {
   if (row_tasks != 1 || chunks != 1 || slice < k || columns != n || n % multiple != 0) return false;
-  for (size_t task = 0; task < column_tasks; ++task) {
-    const ProductStep step = FirstStep(task);
-    if (step.p1 != step.p_end || step.p0 * tile.panel % multiple != 0) return false;
-  }
-  return true;
+  const ProductStep widest = FirstStep(column_tasks - 1);
+  if (widest.p1 != widest.p_end) return false;
+  // Tasks begin at multiples of the first one's panels, unless others than the last have one more.
+  const size_t begins = panels % column_tasks <= 1 ? panels / column_tasks : 1;
+  return column_tasks == 1 || begins * tile.panel % multiple == 0;
 }
 
 size_t ProductPlan::StepEnd(size_t p0, size_t p_end) const {

@@ -115,18 +115,18 @@ struct BackwardTerms {
   }
 };
 
-// Rows that are summed in float: runs of rows that lie `stride` apart, the runs run_stride.
+// Rows that lie `stride` apart, in runs that lie run_stride apart; 0: one run.
 struct Rows {
   size_t rows, stride;
-  bool fetch = false;  // kBlockRows more rows lie behind
   size_t runs = 1, run_stride = 0;
 };
 
 // Adds the terms of all rows for kVectors vectors of channels from segment position c; `begin` is
-// the element (row 0, channel). n channels: kVectors whole vectors, or one tail.
+// the element (row 0, channel). n channels: kVectors whole vectors, or one tail. fetch: kBlockRows
+// more rows lie behind.
 template <size_t kVectors, bool kTail, class Terms>
 HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n,
-                         size_t begin, const Rows& rows) {
+                         size_t begin, const Rows& rows, bool fetch) {
   constexpr size_t kRows = kGroup / kVectors;
   const D d;
   const size_t lanes = hn::Lanes(d);
@@ -143,7 +143,7 @@ HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t 
       for (size_t u = 0; u < kRows; ++u) {
         for (size_t j = 0; j < kVectors; ++j) {
           const size_t i = u * kVectors + j;
-          if (rows.fetch && j * lanes % kLine == 0) {
+          if (fetch && j * lanes % kLine == 0) {
             terms.Prefetch(at + (u + kBlockRows) * stride + j * lanes);
           }
           terms.template Add<kTail>(k[j], at + u * stride + j * lanes, n, first[i], second[i]);
@@ -178,31 +178,30 @@ void ClearSums(Segment& s, size_t count) {
 // Adds the terms of all rows, the first at element `begin`, for channels [channel, channel +
 // count).
 template <class Terms>
-HWY_INLINE void AddGroups(const Terms& terms, Segment& s, size_t channel, size_t count,
-                          size_t begin, const Rows& rows) {
-  const size_t lanes = hn::Lanes(D()), at = begin + channel;
-  size_t c = 0;
-  for (; c + 4 * lanes <= count; c += 4 * lanes) {
-    AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, rows);
-  }
-  if (c + 2 * lanes <= count) {
-    AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, rows);
-    c += 2 * lanes;
-  }
-  if (c + lanes <= count) {
-    AddGroup<1, false>(terms, s, channel + c, c, lanes, at + c, rows);
-    c += lanes;
-  }
-  if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, rows);
-}
-
-// The same of `rows` rows, `stride` apart.
-template <class Terms>
 HWY_INLINE void AddRows(const Terms& terms, Segment& s, size_t channel, size_t count, size_t begin,
-                        size_t rows, size_t stride) {
-  for (size_t r = 0; r < rows; r += kBlockRows) {
-    const size_t n = std::min(kBlockRows, rows - r);
-    AddGroups(terms, s, channel, count, begin + r * stride, {n, stride, rows - r > n});
+                        const Rows& all) {
+  const size_t lanes = hn::Lanes(D());
+  const size_t together = std::max<size_t>(1, kBlockRows / std::max<size_t>(1, all.rows));  // runs
+  for (size_t run = 0; run < all.runs; run += together) {
+    for (size_t r = 0; r < all.rows; r += kBlockRows) {
+      const Rows some{std::min(kBlockRows, all.rows - r), all.stride,
+                      std::min(together, all.runs - run), all.run_stride};
+      const bool more = all.run_stride == 0 && all.rows - r > some.rows;
+      const size_t at = begin + run * all.run_stride + r * all.stride + channel;
+      size_t c = 0;
+      for (; c + 4 * lanes <= count; c += 4 * lanes) {
+        AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, some, more);
+      }
+      if (c + 2 * lanes <= count) {
+        AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, some, more);
+        c += 2 * lanes;
+      }
+      if (c + lanes <= count) {
+        AddGroup<1, false>(terms, s, channel + c, c, lanes, at + c, some, more);
+        c += lanes;
+      }
+      if (c < count) AddGroup<1, true>(terms, s, channel + c, c, count - c, at + c, some, more);
+    }
   }
 }
 
@@ -219,19 +218,24 @@ void AddFolded(size_t channels, size_t fold, double* HWY_RESTRICT sums) {
 // Of all channels; 1 if they are more than a segment.
 size_t FoldOf(size_t channels) { return RowsToFill(channels, kSegment); }
 
-// Sums the terms of all rows for channels [channel, channel + count) of `channels`. Rows that do
-// not fill whole vectors are summed several as one; their channels are one segment.
+// How many rows are summed as one, where they do not fill whole vectors and all lie together.
+size_t FoldOf(const Rows& all, size_t channels) {
+  return all.run_stride == 0 ? FoldOf(channels) : 1;
+}
+
+// Sums the terms of all rows for channels [channel, channel + count) of `channels`. The channels of
+// folded rows are one segment.
 template <class Terms>
 HWY_INLINE void SumSegment(const Terms& terms, Segment& s, size_t channel, size_t count,
-                           size_t rows, size_t channels) {
-  const size_t fold = FoldOf(channels), wide_rows = rows / fold;
+                           const Rows& all, size_t channels) {
+  const size_t fold = FoldOf(all, channels), wide_rows = all.rows / fold;
   RepeatForRows(s.pivot, count, fold - 1, s.pivot + count);
   ClearSums(s, fold * count);
-  AddRows(terms, s, channel, fold * count, 0, wide_rows, fold * channels);
-  if (fold == 1) return;
+  if (fold == 1) return AddRows(terms, s, channel, count, 0, all);
+  AddRows(terms, s, channel, fold * count, 0, {wide_rows, fold * channels});
   AddFolded(channels, fold, s.first);
   AddFolded(channels, fold, s.second);
-  AddRows(terms, s, 0, channels, wide_rows * fold * channels, rows % fold, channels);
+  AddRows(terms, s, 0, channels, wide_rows * fold * channels, {all.rows % fold, channels});
 }
 
 // pivot = x[0] + mean of x - x[0] over the first sixteenth of the rows: exact for a constant
@@ -272,7 +276,7 @@ HWY_INLINE void Moments(const Terms& terms, size_t rows, size_t channels, double
   for (size_t channel = 0; channel < channels; channel += kSegment) {
     const size_t count = std::min(kSegment, channels - channel);
     FormPivots(terms.x + channel, count, rows, channels, s.pivot);
-    SumSegment(terms, s, channel, count, rows, channels);
+    SumSegment(terms, s, channel, count, {rows, channels}, channels);
     for (size_t c = 0; c < count; c += lanes) {
       const size_t left = std::min(lanes, count - c);
       const auto pivot = hn::PromoteTo(dd, hn::Load(half, s.pivot + c));
@@ -292,10 +296,9 @@ void TileMomentsRowsOnTarget(const float* x, size_t rows, size_t channels, doubl
   hwy::FlushStream();
 }
 
-// sum_segment(s, channel, count): the sums of these channels, given their pivots.
-template <class Sum>
-HWY_INLINE void BackwardSums(const Sum& sum_segment, size_t channels, const double* mean,
-                             double* sum_dy, double* sum_dyv) {
+template <class Terms>
+HWY_INLINE void BackwardSums(const Terms& terms, const Rows& all, size_t channels,
+                             const double* mean, double* sum_dy, double* sum_dyv) {
   const DD dd;
   const hn::Rebind<float, DD> half;
   const size_t lanes = hn::Lanes(dd);
@@ -306,7 +309,7 @@ HWY_INLINE void BackwardSums(const Sum& sum_segment, size_t channels, const doub
       const size_t left = std::min(lanes, count - std::min(c, count));
       hn::Store(hn::DemoteTo(half, LoadTail(dd, mean + channel + c, left)), half, s.pivot + c);
     }
-    sum_segment(s, channel, count);
+    SumSegment(terms, s, channel, count, all, channels);
     for (size_t c = 0; c < count; c += lanes) {
       const size_t left = std::min(lanes, count - c);
       // v was centred at the mean rounded to float: put the rest right.
@@ -320,52 +323,25 @@ HWY_INLINE void BackwardSums(const Sum& sum_segment, size_t channels, const doub
   }
 }
 
-// Calls body(terms) for the activation, or without one.
-template <class Body>
-HWY_INLINE void WithTerms(const float* dy, const float* v, const float* scale, const float* shift,
-                          Activation act, const Body& body) {
-  if (scale == nullptr || act == Activation::kNone) {
-    return body(BackwardTerms<false, Activation::kNone>{dy, v, nullptr, nullptr});
-  }
-  WithActivation(act, [&](auto tag) HWY_ATTR {
-    body(BackwardTerms<true, decltype(tag)::value>{dy, v, scale, shift});
-  });
-}
-
 void TileBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t rows, size_t channels,
                                   const float* scale, const float* shift, Activation act,
-                                  const double* mean, double* sum_dy, double* sum_dyv) {
-  const size_t fold = scale == nullptr ? 1 : FoldOf(channels);
+                                  const double* mean, double* sum_dy, double* sum_dyv, size_t runs,
+                                  size_t run_stride) {
+  const Rows all{rows, channels, runs, run_stride};
+  if (scale == nullptr || act == Activation::kNone) {
+    const BackwardTerms<false, Activation::kNone> terms{dy, v, nullptr, nullptr};
+    return BackwardSums(terms, all, channels, mean, sum_dy, sum_dyv);
+  }
+  const size_t fold = FoldOf(all, channels);
   HWY_ALIGN float repeated[2][kSegment];
   if (fold != 1) {
     RepeatForRows(scale, channels, fold, repeated[0]);
     RepeatForRows(shift, channels, fold, repeated[1]);
     scale = repeated[0], shift = repeated[1];
   }
-  WithTerms(dy, v, scale, shift, act, [&](const auto& terms) HWY_ATTR {
-    const auto sum = [&](Segment& s, size_t channel, size_t count)
-                         HWY_ATTR { SumSegment(terms, s, channel, count, rows, channels); };
-    BackwardSums(sum, channels, mean, sum_dy, sum_dyv);
-  });
-}
-
-void BlockBackwardSumsRowsOnTarget(const float* dy, const float* v, size_t runs, size_t run_stride,
-                                   size_t rows, size_t channels, const float* scale,
-                                   const float* shift, Activation act, const double* mean,
-                                   double* sum_dy, double* sum_dyv) {
-  const size_t together = std::max<size_t>(1, kBlockRows / rows);  // runs summed in float
-  WithTerms(dy, v, scale, shift, act, [&](const auto& terms) HWY_ATTR {
-    const auto sum = [&](Segment& s, size_t channel, size_t count) HWY_ATTR {
-      ClearSums(s, count);
-      for (size_t run = 0; run < runs; run += together) {
-        for (size_t row = 0; row < rows; row += kBlockRows) {
-          AddGroups(terms, s, channel, count, run * run_stride + row * channels,
-                    {std::min(kBlockRows, rows - row), channels, false,
-                     std::min(together, runs - run), run_stride});
-        }
-      }
-    };
-    BackwardSums(sum, channels, mean, sum_dy, sum_dyv);
+  WithActivation(act, [&](auto tag) HWY_ATTR {
+    const BackwardTerms<true, decltype(tag)::value> terms{dy, v, scale, shift};
+    BackwardSums(terms, all, channels, mean, sum_dy, sum_dyv);
   });
 }
 
@@ -379,7 +355,6 @@ namespace batchmark {
 
 HWY_EXPORT(TileMomentsRowsOnTarget);
 HWY_EXPORT(TileBackwardSumsRowsOnTarget);
-HWY_EXPORT(BlockBackwardSumsRowsOnTarget);
 
 void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean, double* m2,
                      float* past) {
@@ -388,16 +363,10 @@ void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean,
 
 void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t channels,
                           const float* scale, const float* shift, Activation act,
-                          const double* mean, double* sum_dy, double* sum_dyv) {
+                          const double* mean, double* sum_dy, double* sum_dyv, size_t runs,
+                          size_t run_stride) {
   HWY_DYNAMIC_DISPATCH(TileBackwardSumsRowsOnTarget)
-  (dy, v, rows, channels, scale, shift, act, mean, sum_dy, sum_dyv);
-}
-
-void BlockBackwardSumsRows(const float* dy, const float* v, size_t runs, size_t run_stride,
-                           size_t rows, size_t channels, const float* scale, const float* shift,
-                           Activation act, const double* mean, double* sum_dy, double* sum_dyv) {
-  HWY_DYNAMIC_DISPATCH(BlockBackwardSumsRowsOnTarget)
-  (dy, v, runs, run_stride, rows, channels, scale, shift, act, mean, sum_dy, sum_dyv);
+  (dy, v, rows, channels, scale, shift, act, mean, sum_dy, sum_dyv, runs, run_stride);
 }
 
 }  // namespace batchmark

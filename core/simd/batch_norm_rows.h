@@ -26,13 +26,10 @@ void TileMomentsRows(const float* x, size_t rows, size_t channels, double* mean,
 // What the backward pass sums over a tile, with dyn = dy act'(act(scale v + shift)) where scale is
 // not null, else dyn = dy:
 //   sum_dy[c] = sum_r dyn,   sum_dyv[c] = sum_r dyn (v - mean[c])
+// run_stride: 0, or the tile is a block of a map, `runs` runs of `rows` rows that lie so far apart.
 void TileBackwardSumsRows(const float* dy, const float* v, size_t rows, size_t channels,
                           const float* scale, const float* shift, Activation act,
-                          const double* mean, double* sum_dy, double* sum_dyv);
-
-// The same over a block of a map: `runs` runs of `rows` rows each, run_stride floats apart.
-void BlockBackwardSumsRows(const float* dy, const float* v, size_t runs, size_t run_stride,
-                           size_t rows, size_t channels, const float* scale, const float* shift,
-                           Activation act, const double* mean, double* sum_dy, double* sum_dyv);
+                          const double* mean, double* sum_dy, double* sum_dyv, size_t runs = 1,
+                          size_t run_stride = 0);
 
 }  // namespace batchmark

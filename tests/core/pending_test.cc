@@ -134,7 +134,7 @@ TEST_CASE("backward sums: norm after the activation sums dy itself, also far fro
   });
 }
 
-// 100 positions are more rows than are summed in float; 600 channels, more than a segment.
+// 100 positions of a block are more rows than are summed in float; 600 channels, more than a segment.
 TEST_CASE("backward sums: by blocks of positions as by tiles") {
   ForEachBackend([] {
     Parallel parallel(1);
@@ -168,7 +168,7 @@ TEST_CASE("backward sums: by blocks of positions as by tiles") {
           const size_t p = cuts[i / 2], s = rows[i % 2];
           sums.Gather(grad, {i, s, rows[i % 2 + 1] - s, p, cuts[i / 2 + 1] - p}, mean.data());
         }
-        sums.MergeBlocks(6, rstd.data(), d_beta.data(), d_gamma.data());
+        sums.Merge(tiles, rstd.data(), d_beta.data(), d_gamma.data());
         for (size_t c = 0; c < channels; ++c) {
           CHECK(std::abs(d_beta[c] - beta[c]) <= BackwardSumTolerance(most[c]));
           CHECK(std::abs(d_gamma[c] - gamma[c]) <= BackwardSumTolerance(most[c]));

@@ -193,9 +193,7 @@ void Norm::UpdateMoving() {
 
 void Norm::FormGradient(PendingGrad& grad, bool gathered) {
   grad.groups = groups_;
-  if (const size_t blocks = std::exchange(blocks_, 0); blocks != 0) {
-    sums_.MergeBlocks(blocks, rstd_.data(), d_beta_.data(), d_gamma_.data());
-  } else if (gathered) {
+  if (gathered) {
     sums_.Merge(*tiles_, rstd_.data(), d_beta_.data(), d_gamma_.data());
   } else {
     sums_.Run(grad, *tiles_, mean_.data(), rstd_.data(), d_beta_.data(), d_gamma_.data());

@@ -65,15 +65,13 @@ class Norm {
   const float* shift() const { return shift_.data(); }
 
   // grad: form, dy, v, act, scale, shift are set; fills gamma's and beta's gradients and grad.slope, base. gathered:
-  // GatherGradient has been called for every sample of the pass; of an image (positions > 1), from any worker.
+  // GatherGradient has been called for every sample of the pass, or for every block since StartBlocks; of an image
+  // (positions > 1), from any worker.
   void FormGradient(PendingGrad& grad, bool gathered);
   void GatherGradient(const PendingGrad& grad, size_t sample) { sums_.Gather(grad, *tiles_, sample, mean_.data()); }
 
-  // The same by the blocks of a map of one statistics group; then FormGradient, gathered.
-  void StartBlocks(size_t count) {
-    blocks_ = count;
-    sums_.StartBlocks(count);
-  }
+  // The same by the blocks of a map of one statistics group.
+  void StartBlocks(size_t count) { sums_.StartBlocks(count); }
   void GatherGradient(const PendingGrad& grad, const MapBlock& block) { sums_.Gather(grad, block, mean_.data()); }
 
   // The same from sums that were formed elsewhere, of one group, [C]: sum_dyn, and sum_dynv = sum dyn (v - center).
@@ -103,7 +101,6 @@ class Norm {
   const MomentTiles* tiles_ = nullptr;
   TileMoments moments_;
   BatchNormBackwardSums sums_;
-  size_t blocks_ = 0;  // that the next FormGradient has been gathered in; 0: samples
   bool gradient_through_ = true;  // false: statistics are constants
   std::vector<double> mean_, var_, rstd_, r_, d_, d_beta_, d_gamma_;  // [groups, C]
   struct Pooled {

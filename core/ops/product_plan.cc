@@ -99,6 +99,9 @@ constexpr size_t kGroupDepth = 64;
 constexpr size_t kPendingRows = 12, kPendingStrips = 4;
 // Of a depth up to this one, a step of a few strips costs as much around its tiles as in them.
 constexpr size_t kShallow = 32;
+// Tiles of products of so little depth ask for nothing: what it takes to plan that would be for
+// naught (21632 x 32 x 9, one thread: 3 % of its time).
+constexpr size_t kUnfetched = 16;
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
 constexpr double kTaskWork = 256.0 * 1024;
@@ -109,6 +112,9 @@ constexpr double kTaskWork = 256.0 * 1024;
 constexpr double LayerWork(size_t lanes) { return (lanes == kLineFloats ? 3 : 2) * kTaskWork; }
 constexpr size_t kTasks = 24;   // wanted: enough for an even load, few enough to stay cheap
 constexpr size_t kChunks = 16;  // of a long K
+// More tasks than the first are a multiple of the second, which threads share equally: of 23 one of
+// two threads has half a task more than its share, 4 % of the time.
+constexpr size_t kUnevenTasks = 8, kEvenTasks = 4;
 constexpr size_t kSmallC = size_t{1} << 17;  // floats of C up to which a long K is cut
 // A small batch is two tasks, if it is worth that: by rows, and of few strips as many each; or of a
 // K that is cut earlier, which spares each core the other's part of the weights.
@@ -202,7 +208,7 @@ ProductPlan PlanTiles(const ProductForm& form, size_t m, size_t n, size_t k) {
   p.panels = CeilDiv(p.columns, p.tile.panel);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
-  p.fetch = m * k + k * n + m * n > NearFloats(p.tile.lanes);
+  p.fetch = k > kUnfetched && m * k + k * n + m * n > NearFloats(p.tile.lanes);
   return p;
 }
 
@@ -269,6 +275,7 @@ void CutFewPanels(const Load& load, ProductPlan& p) {
   if (p.wide && p.k * p.n > kLargeB) {
     p.row_tasks = std::min(p.row_tasks, CeilDiv(p.m, kWideTaskRows));
   }
+  if (p.row_tasks > kUnevenTasks) p.row_tasks = RoundUp(p.row_tasks, kEvenTasks);
 }
 
 // Shares out C.

@@ -1,10 +1,9 @@
 // One template, instantiated for each number of rows, one or two vectors, and the two strides of A;
-// its steps are in gemm_steps-inl.h.
+// its steps are in gemm_steps-inl.h, tiles of few products in gemm_shallow-inl.h.
 #include "core/simd/gemm_tile.h"
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <utility>
 
 #undef HWY_TARGET_INCLUDE
@@ -13,6 +12,7 @@
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
 #include "core/simd/gemm_prefetch-inl.h"
+#include "core/simd/gemm_shallow-inl.h"
 #include "core/simd/gemm_steps-inl.h"
 #include "core/simd/math-inl.h"
 #include "core/simd/vec-inl.h"
@@ -20,16 +20,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace batchmark {
 namespace HWY_NAMESPACE {
-
-// What the tiles of one panel share.
-struct PanelArgs {
-  const float* b;
-  float* c;
-  float* sums;
-  const float* bias;
-  size_t columns;
-  size_t tail;  // lanes in use of the last vector, 0 = all
-};
 
 // Activations with an exponential work on the rows just stored: inlined into every tile they would
 // be larger than the tile.
@@ -53,22 +43,12 @@ HWY_NOINLINE void ActivateRows(Activation act, size_t rows, size_t columns, floa
   });
 }
 
-// Whether rows of C that are only written are fetched before the sums of a tile. On AVX-512 they
-// are as many lines as a core can have in flight: A and B wait behind them (Emerald Rapids: 36864 x
-// 64 x 32 TN 0.96, x 128 0.97, 4096 x 256 x 256 0.99, convolutions 0.99 to 1.00), and so do the
-// stores of the tile before, where sums are short (86528 x 32 x 9: 10 to 20 % slower).
-constexpr bool kFetchNew = !kAvx512;
 // Sums of so many steps cover the fetch (depth 16 loses 2 to 5 % by it).
 constexpr size_t kFetchSteps = 32;
 bool IsDeep(const TileStrip& strip) { return size_t{strip.segments} * strip.depth >= kFetchSteps; }
 
 // Whether TileOperands::a_spread is heard: not measured on others.
 constexpr bool kFetchColumns = kAvx512;
-
-template <size_t kRows>
-HWY_INLINE void FetchLines(const float* c, size_t c_row) {
-  for (size_t r = 0; r < kRows; ++r, c += c_row) FetchToWrite(c);
-}
 
 // Rows a multiple of 4 KiB apart share a set of the first cache, and of more than 8 the first would
 // be pushed out before the last is stored.
@@ -164,122 +144,6 @@ HWY_NOINLINE const TileStrip* Tiles(const TileStrip* strip, const TileStrip* end
   }
   prefetcher.stream() = stream;
   return strip;
-}
-
-// Whole tiles of so few products an element that all else an ordinary tile does would take as long
-// as its sums: one-channel images, whose pixels (the rows of A) are neighbours in memory, and
-// products of little depth.
-template <bool kNeighbours>
-bool IsShallow(const TileStrip& strip) {
-  constexpr size_t kFew = 16;
-  return strip.segments * strip.depth <= kFew && strip.start == TileStart::kBias && strip.finish &&
-         (kNeighbours || (strip.segments == 1 && strip.depth != 0));
-}
-bool AreShallow(const TileOperands& o, size_t columns) {
-  return o.a_depth == 1 && o.a_group == 0 && o.act <= Activation::kRelu && !o.wide &&
-         o.sgd == nullptr && columns == kMaxVectors * hn::Lanes(D());
-}
-
-// Strips of the same rows, depth, start and finish, compared as two words: field by field it takes
-// as many instructions as half a step.
-bool AreAlike(const TileStrip& a, const TileStrip& b) {
-  return std::memcmp(&a, &b, offsetof(TileStrip, finish) + 1) == 0;
-}
-
-// acc += A B of a strip of little depth. An exit after each step takes fewer instructions than
-// whole turns and what is left of them.
-template <size_t kRows>
-HWY_INLINE void ShallowSums(const float* HWY_RESTRICT a, size_t a_row, const float* HWY_RESTRICT b,
-                            size_t b_depth, size_t depth, V (&acc)[kRows][kMaxVectors]) {
-  RowPointers<kRows> rows(a, 3 * a_row);
-  const size_t row_bytes = a_row * sizeof(float);
-  for (;;) {
-    StepAlongDepth(rows, row_bytes, 0, b, acc);
-    if (--depth == 0) return;
-    StepAlongDepth(rows, row_bytes, 1, b + b_depth, acc);
-    if (--depth == 0) return;
-    StepAlongDepth(rows, row_bytes, 2, b + 2 * b_depth, acc);
-    if (--depth == 0) return;
-    rows.Advance(3);
-    b += 3 * b_depth;
-  }
-}
-
-// acc += A B of a strip whose rows of A are neighbours.
-template <size_t kRows>
-HWY_INLINE void NeighbourSums(const TileStrip& strip, const float* HWY_RESTRICT a, size_t a_segment,
-                              const float* HWY_RESTRICT b, size_t b_segment, size_t b_depth,
-                              V (&acc)[kRows][kMaxVectors]) {
-  // The usual kernel without a loop: its taps take no more instructions than their loops would.
-  if (HWY_LIKELY(strip.segments == 3 && strip.depth == 3)) {
-#pragma GCC unroll 3
-    for (size_t s = 0; s < 3; ++s, a += a_segment, b += b_segment) {
-      const float* column = a;
-      const float* row = b;
-      StepsAlongRows<3>(column, 1, row, b_depth, acc);
-    }
-    return;
-  }
-  for (size_t s = strip.segments; s != 0; --s, a += a_segment, b += b_segment) {
-    const float* column = a;
-    const float* row = b;
-    for (size_t k = strip.depth; k != 0; --k) StepsAlongRows<1>(column, 1, row, b_depth, acc);
-  }
-}
-
-// From *strip on, which has kRows rows, as long as strips are like it; returns the first other one.
-template <bool kNeighbours, size_t kRows>
-HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStrip* end,
-                                           const TileOperands& o, const PanelArgs& t,
-                                           Prefetcher& prefetcher) {
-  // Products of little depth: their sums are too short to cover a fetch of their own rows of C.
-  constexpr ptrdiff_t kAhead = 2;
-  constexpr bool kFetch = kFetchNew && !kNeighbours;
-  V start[1][kMaxVectors];
-  LoadStart(t.bias, 0, start);
-  // Read once: Opaque would have them read again at each step.
-  const size_t a_segment = o.a_segment, b_segment = o.b_segment, b_depth = o.b_depth;
-  const size_t a_row = o.a_row, c_row = o.c_row;
-  const bool relu = o.act == Activation::kRelu, past = o.past;
-  const TileStrip first = *strip;
-  for (; strip != end && AreAlike(*strip, first); ++strip) {
-    if (kNeighbours) {
-      prefetcher.AtStrip(prefetcher.stream());
-    } else if (kFetch && !past && end - strip > kAhead) {
-      FetchLines<kRows>(t.c + strip[kAhead].c, c_row);
-    }
-    V acc[kRows][kMaxVectors];
-    StartTile(start, acc);
-    const float* a = o.a + strip->a;
-    const float* b = t.b + strip->b;
-    if constexpr (kNeighbours) {
-      NeighbourSums(*strip, a, a_segment, b, b_segment, b_depth, acc);
-    } else {
-      ShallowSums(a, a_row, b, b_depth, first.depth, acc);
-    }
-    if (relu) ReluTile(acc);
-    if (past) {
-      StoreTile<StoreKind::kPast>(acc, 0, t.c + strip->c, c_row);
-    } else {
-      StoreTile<StoreKind::kWhole>(acc, 0, t.c + strip->c, c_row);
-    }
-  }
-  return strip;
-}
-
-using TilesFunction = const TileStrip* (*)(const TileStrip*, const TileStrip*, const TileOperands&,
-                                           const PanelArgs&, Prefetcher&);
-
-template <bool kNeighbours, size_t... kRows>
-TilesFunction ShallowFunctionOf(size_t rows, std::index_sequence<kRows...>) {
-  static constexpr TilesFunction kTable[] = {&ShallowTiles<kNeighbours, kRows + 1>...};
-  return kTable[rows - 1];
-}
-// Null: the strip takes ordinary tiles.
-template <bool kNeighbours>
-TilesFunction ShallowFunctionOf(const TileStrip& strip) {
-  if (!IsShallow<kNeighbours>(strip)) return nullptr;
-  return ShallowFunctionOf<kNeighbours>(strip.rows, std::make_index_sequence<kMaxRows>());
 }
 
 template <size_t kVectors, bool kAlongRows, size_t... kRows>

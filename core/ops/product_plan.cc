@@ -46,7 +46,7 @@ constexpr size_t kPiecePanels = ProductPlan::kMostPanels;
 struct NarrowCut {
   size_t slice, panels, rows, piece_strips;
 };
-constexpr NarrowCut kNarrowAlongDepth{1024, 2, 1024, 3}, kNarrowAlongRows{kSlice, 8, 512, 8};
+constexpr NarrowCut kNarrowAlongDepth{2048, 2, 2048, 2}, kNarrowAlongRows{kSlice, 8, 512, 8};
 constexpr const NarrowCut& NarrowCutOf(const ProductForm& form) {
   return form.a_transposed ? kNarrowAlongRows : kNarrowAlongDepth;
 }
@@ -349,8 +349,11 @@ size_t AScratchFloats(const TileGeometry& tile) {
                 kNarrowAlongDepth.piece_strips * CopyStride(kNarrowAlongDepth.slice)});
   return RoundUp(tile.rows, 16) * kDepths;
 }
-static_assert(kNarrowAlongDepth.panels * kNarrowAlongDepth.slice <= kPiecePanels * kSlice);
-size_t BScratchFloats(const TileGeometry& tile) { return kPiecePanels * tile.panel * kSlice; }
+size_t BScratchFloats(const TileGeometry& tile) {
+  static_assert(kNarrowAlongRows.panels * kNarrowAlongRows.slice <= kPiecePanels * kSlice);
+  constexpr size_t kNarrow = kNarrowAlongDepth.panels * kNarrowAlongDepth.slice;
+  return tile.panel * std::max(kPiecePanels * kSlice, kNarrow);
+}
 size_t SumsScratchFloats() { return std::max(kHeldFloats, kNarrowHeldFloats); }
 
 size_t ProductPlan::FewRows() const {

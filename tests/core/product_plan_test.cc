@@ -146,9 +146,9 @@ TEST_CASE("product plan: the buffers of a capacity hold those of anything smalle
 TEST_CASE("product plan: where caches are large, many rows and panels make narrow tasks") {
   for (const ProductForm& form : kForms) {
     const bool narrow = form.tile.lanes == 16;
-    const size_t rows = form.a_transposed ? 512 : 1024, slice = form.a_transposed ? 192 : 1024;
+    const size_t rows = form.a_transposed ? 512 : 2048, slice = form.a_transposed ? 192 : 2048;
     for (const auto& [m, n, k] :
-         {std::array<size_t, 3>{1024, 1024, 1024}, {2048, 2048, 2048}, {300, 600, 500}}) {
+         {std::array<size_t, 3>{1024, 1024, 1024}, {2048, 2048, 6000}, {300, 600, 500}}) {
       const ProductPlan near = PlanProduct(form, m, n, k), plan = PlanProduct(form, m, n, k, 1024);
       INFO(Name(form, m, n, k));
       REQUIRE(plan.narrow == narrow);
@@ -157,6 +157,8 @@ TEST_CASE("product plan: where caches are large, many rows and panels make narro
       if (!narrow) continue;
       CHECK(!plan.shared_b);
       CHECK(plan.slice <= slice);
+      const ProductStep step = plan.FirstStep(0);
+      CHECK((step.p1 - step.p0) * form.tile.panel * plan.slice <= BScratchFloats(form.tile));
       CHECK(plan.row_tasks == CeilDiv(m, rows));
       CHECK(plan.MostSharedFloats() <= CeilDiv(n, 32) * 32 * 96);  // of a smaller k
     }

@@ -33,9 +33,12 @@ constexpr size_t kLine = 16;  // floats
 constexpr size_t kMaxLanes = hn::MaxLanes(D());
 constexpr size_t kPadded = kSegment + kMaxLanes;  // tails may store whole vectors
 
-// Vectors of channels a group holds. Each has two accumulators; the two FMA ports need 8 chains,
-// which groups of fewer vectors get by taking more rows at a time.
+// Vectors of channels a group holds at least. Each has two accumulators; the two FMA ports need 8
+// chains, which groups of fewer vectors get by taking more rows at a time. Registers for twice as
+// many, and their constants, leave longer runs of memory to read in order (Granite Rapids: moments of
+// 512 rows of 512 channels 1.15 times as fast, backward sums of 128 rows of 100 1.06).
 constexpr size_t kGroup = 4;
+constexpr size_t kLongGroup = kAvx512 ? 2 * kGroup : kGroup;
 
 // Sums and pivots of a segment of channels.
 struct Segment {
@@ -127,15 +130,15 @@ struct Rows {
 template <size_t kVectors, bool kTail, class Terms>
 HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n,
                          size_t begin, const Rows& rows, bool fetch) {
-  constexpr size_t kRows = kGroup / kVectors;
+  constexpr size_t kRows = std::max<size_t>(1, kGroup / kVectors), kSums = kRows * kVectors;
   const D d;
   const size_t lanes = hn::Lanes(d);
   typename Terms::Constants k[kVectors];
-  V first[kGroup], second[kGroup];
+  V first[kSums], second[kSums];
   for (size_t j = 0; j < kVectors; ++j) {
     k[j] = terms.template Load<kTail>(s, channel + j * lanes, c + j * lanes, n);
   }
-  for (size_t i = 0; i < kGroup; ++i) first[i] = second[i] = hn::Zero(d);
+  for (size_t i = 0; i < kSums; ++i) first[i] = second[i] = hn::Zero(d);
   const size_t stride = rows.stride;
   for (size_t run = 0; run < rows.runs; ++run) {
     size_t at = begin + run * rows.run_stride, r = 0;
@@ -189,8 +192,13 @@ HWY_INLINE void AddRows(const Terms& terms, Segment& s, size_t channel, size_t c
       const bool more = all.run_stride == 0 && all.rows - r > some.rows;
       const size_t at = begin + run * all.run_stride + r * all.stride + channel;
       size_t c = 0;
-      for (; c + 4 * lanes <= count; c += 4 * lanes) {
-        AddGroup<4, false>(terms, s, channel + c, c, lanes, at + c, some, more);
+      if constexpr (kLongGroup != kGroup) {
+        for (; c + kLongGroup * lanes <= count; c += kLongGroup * lanes) {
+          AddGroup<kLongGroup, false>(terms, s, channel + c, c, lanes, at + c, some, more);
+        }
+      }
+      for (; c + kGroup * lanes <= count; c += kGroup * lanes) {
+        AddGroup<kGroup, false>(terms, s, channel + c, c, lanes, at + c, some, more);
       }
       if (c + 2 * lanes <= count) {
         AddGroup<2, false>(terms, s, channel + c, c, lanes, at + c, some, more);

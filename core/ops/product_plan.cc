@@ -22,9 +22,10 @@ constexpr size_t kPieceStrips = 8;
 constexpr size_t kTaskStrips = 8;
 constexpr size_t kFewStrips = 5;
 // Of a wide panel and rows of A in place, which lie far apart when K is long: read in longer runs,
-// while 64 columns of B, 96 KiB, come from the second cache (Granite Rapids: 128 x 64 x 36864 1.04
-// times as fast as in slices of 192, whose B stays in the first, 512 rows 1.0 to 1.2, 32 1.0).
-constexpr size_t kWideSlice = 384;
+// while 64 columns of B, 192 KiB, come from the second cache (Granite Rapids: 128 x 64 x 36864 in
+// slices of 384 1.04 times as fast as of 192, whose B stays in the first, and of 768 as of 384 1.0
+// to 1.02, 512 rows 1.02 to 1.05, 32 1.02; of 2304 0.87 to 1.0).
+constexpr size_t kWideSlice = 768;
 constexpr size_t kWidePieceStrips = 12;
 // A task of several slices holds its sums from slice to slice, tile by tile: rows of C, often a
 // power of two apart, would fight for a few sets of the caches (2048^3, AVX2, two threads: 5 %). So

@@ -35,8 +35,8 @@ constexpr size_t kPadded = kSegment + kMaxLanes;  // tails may store whole vecto
 
 // Vectors of channels a group holds at least. Each has two accumulators; the two FMA ports need 8
 // chains, which groups of fewer vectors get by taking more rows at a time. Registers for twice as
-// many, and their constants, leave longer runs of memory to read in order (Granite Rapids: moments of
-// 512 rows of 512 channels 1.15 times as fast, backward sums of 128 rows of 100 1.06).
+// many, and their constants, leave longer runs of memory to read in order (Granite Rapids: moments
+// of 512 rows of 512 channels 1.15 times as fast, backward sums of 128 rows of 100 1.06).
 constexpr size_t kGroup = 4;
 constexpr size_t kLongGroup = kAvx512 ? 2 * kGroup : kGroup;
 

@@ -245,6 +245,7 @@ GradientPlan PlanWeightGradient(const Correlation& s, const TileGeometry& tile) 
     o.a_depth = s.depth, o.a_segment = s.in_w * s.depth;
     if (GroupsKernelRows(s)) o.a_group = s.in_w;
     o.b_depth = s.columns, o.b_segment = s.out_w * s.columns, o.b_panel = tile.panel;
+    plan.streams = plain.size() == 1 && s.columns <= tile.panel;
     const size_t near = std::max<size_t>(1, kBandPixels * tile.panel / (s.out_w * s.columns));
     ForEvenParts(s.out_h, plain.size() > kNearStrips ? s.out_h : near, [&](const Range& band) {
       plan.bands.push_back({band.begin, band.size(), 0, s.in_h, PlainStrips(s, tile, band)});

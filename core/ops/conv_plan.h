@@ -56,6 +56,7 @@ struct GradientPlan {
   std::vector<GradientBand> bands;
   TileOperands operands;
   bool packed = false;
+  bool streams = false;  // d_out is read where it lies, once and in order
   size_t groups = 0, group_floats = 0;  // of a packed band: group g begins at g * group_floats
   size_t panel_floats = 0;              // of a packed band, all panels, behind the groups
   size_t PanelsBegin() const { return groups * group_floats; }

@@ -337,8 +337,8 @@ void Conv2d::Backward(size_t n, const Pending& src, const PendingGrad& dz, const
       }
       if (d_weights != nullptr) {
         TilePrefetch ranges[TileOperands::kPrefetchRanges];
-        // Streams the hardware fetches ahead, and more of them at once than a core may ask for (28 x
-        // 28 x 1 to 26 x 26 x 32, Granite Rapids, one and two threads: 1.02 to 1.06).
+        // Streams the hardware fetches ahead, and more of them at once than a core may ask for (28
+        // x 28 x 1 to 26 x 26 x 32, Granite Rapids, one and two threads: 1.02 to 1.06).
         if (!s.gradient.streams || dz.form != PendingGrad::Form::kPlain) {
           prefetch_next(ranges);
           if (!data_wanted && more) ranges[2] = s.SourceRange(src, sample + 1);

@@ -157,8 +157,7 @@ TEST_CASE("product plan: where caches are large, many rows and panels make narro
       if (!narrow) continue;
       CHECK(!plan.shared_b);
       CHECK(plan.slice <= slice);
-      const ProductStep step = plan.FirstStep(0);
-      CHECK((step.p1 - step.p0) * form.tile.panel * plan.slice <= BScratchFloats(form.tile));
+      CHECK(CopiesFit(plan));
       CHECK(plan.row_tasks == CeilDiv(m, rows));
       CHECK(plan.MostSharedFloats() <= CeilDiv(n, 32) * 32 * 96);  // of a smaller k
     }
@@ -183,6 +182,29 @@ TEST_CASE("product plan: two tasks read A twice only where its rows are few") {
     CHECK(PlanProduct(form, 128, two, 1024).tasks() == 2);           // in slices as well
     CHECK(PlanProduct(form, 128, 4 * two, 1024).column_tasks == 8);  // no three tasks of rows
     CHECK(PlanProduct(form, 8192, 4, 300).SumsAtOnce());  // as many tasks as hold their sums
+  }
+}
+
+TEST_CASE("product plan: many tasks of rows are what two and four threads share equally") {
+  for (const ProductForm& form : kForms) {
+    for (const auto& [m, n, k] :
+         {std::array<size_t, 3>{21632, 32, 9}, {36864, 64, 512}, {5000, 64, 100}, {900, 60, 200}}) {
+      const ProductPlan plan = PlanProduct(form, m, n, k);
+      INFO(Name(form, m, n, k) << ": " << plan.row_tasks);
+      CHECK((plan.row_tasks <= 8 || plan.row_tasks % 4 == 0));
+      CHECK(plan.row_tasks <= plan.strips);
+    }
+  }
+}
+
+TEST_CASE(
+    "product plan: nothing is fetched for little depth, nor where one tile reads two streams") {
+  for (const ProductForm& form : kForms) {
+    CHECK_FALSE(PlanProduct(form, 21632, 32, 9).fetch);
+    CHECK(PlanProduct(form, 21632, 32, 32).fetch);
+    const bool one_tile = form.tile.lanes == 16;
+    CHECK(PlanProduct(form, 9, 32, 86528).fetch == !(form.a_transposed && one_tile));
+    CHECK(PlanProduct(form, 9, 64, 86528).fetch);
   }
 }
 

@@ -100,10 +100,6 @@ constexpr size_t kGroupDepth = 64;
 constexpr size_t kPendingRows = 12, kPendingStrips = 4;
 // Of a depth up to this one, a step of a few strips costs as much around its tiles as in them.
 constexpr size_t kShallow = 32;
-// Tiles of products of so little depth ask for nothing, and to plan it takes time (21632 x 32 x 9,
-// one thread: 3 %). Where all of C is one tile that reads two streams in order, the hardware does
-// better (9 x 32 x 86528 TN, Granite Rapids, one and two threads: 1.04).
-constexpr size_t kUnfetched = 16;
 // Multiply-adds worth a task of its own (about 3 us on one core; starting a worker costs 2 to 5
 // us).
 constexpr double kTaskWork = 256.0 * 1024;
@@ -210,8 +206,11 @@ ProductPlan PlanTiles(const ProductForm& form, size_t m, size_t n, size_t k) {
   p.panels = CeilDiv(p.columns, p.tile.panel);
   p.chunk = k, p.chunks = 1;
   p.row_tasks = p.column_tasks = 1;
+  // Shallow tiles ask for nothing, and to plan it takes time (21632 x 32 x 9, one thread: 3 %).
+  // Where all of C is one tile that reads two streams in order, the hardware does better (9 x 32 x
+  // 86528 TN, Granite Rapids, one and two threads: 1.04).
   const bool streams = form.a_transposed && p.strips * p.panels == 1;
-  p.fetch = k > kUnfetched && !streams && m * k + k * n + m * n > NearFloats(p.tile.lanes);
+  p.fetch = k > kShallowSum && !streams && m * k + k * n + m * n > NearFloats(p.tile.lanes);
   return p;
 }
 

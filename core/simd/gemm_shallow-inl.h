@@ -26,8 +26,7 @@ namespace HWY_NAMESPACE {
 // Whole tiles, whose sums begin and end here.
 template <bool kNeighbours>
 bool IsShallow(const TileStrip& strip) {
-  constexpr size_t kFew = 16;
-  return strip.segments * strip.depth <= kFew && strip.start == TileStart::kBias && strip.finish &&
+  return strip.segments * strip.depth <= kShallowSum && strip.start == TileStart::kBias && strip.finish &&
          (kNeighbours || (strip.segments == 1 && strip.depth != 0));
 }
 inline bool AreShallow(const TileOperands& o, size_t columns) {
@@ -60,20 +59,37 @@ HWY_INLINE void ShallowSums(const float* HWY_RESTRICT a, size_t a_row, const flo
   }
 }
 
+// The nine products an element of a 3 x 3 kernel on one channel, or of a product of that depth: 32
+// registers hold all of B, so that C goes a few rows at a time and its stores come evenly between
+// the sums, where those of 28 accumulators come at once (Granite Rapids, against ordinary shallow
+// tiles: 21632 x 32 x 9 1.13 times as fast on one thread and two, that convolution 1.03 and 1.07).
+inline constexpr bool kHoldsB = kWideRows != 0;  // 32 registers
+template <bool kNeighbours>
+struct HeldTaps {
+  static constexpr size_t kSegments = kNeighbours ? 3 : 1, kDepth = kNeighbours ? 3 : 9;
+  static constexpr size_t kCount = kSegments * kDepth;
+  static bool Fit(const TileStrip& strip) {
+    return strip.segments == kSegments && strip.depth == kDepth;
+  }
+};
+
 // acc += A B of a strip whose rows of A are neighbours.
 template <size_t kRows>
 HWY_INLINE void NeighbourSums(const TileStrip& strip, const float* HWY_RESTRICT a, size_t a_segment,
                               const float* HWY_RESTRICT b, size_t b_segment, size_t b_depth,
                               V (&acc)[kRows][kMaxVectors]) {
   // The usual kernel without a loop: its taps take no more instructions than their loops would.
-  if (HWY_LIKELY(strip.segments == 3 && strip.depth == 3)) {
+  using Taps = HeldTaps<true>;
+  if constexpr (!kHoldsB) {
+    if (HWY_LIKELY(Taps::Fit(strip))) {
 #pragma GCC unroll 3
-    for (size_t s = 0; s < 3; ++s, a += a_segment, b += b_segment) {
-      const float* column = a;
-      const float* row = b;
-      StepsAlongRows<3>(column, 1, row, b_depth, acc);
+      for (size_t s = 0; s < Taps::kSegments; ++s, a += a_segment, b += b_segment) {
+        const float* column = a;
+        const float* row = b;
+        StepsAlongRows<Taps::kDepth>(column, 1, row, b_depth, acc);
+      }
+      return;
     }
-    return;
   }
   for (size_t s = strip.segments; s != 0; --s, a += a_segment, b += b_segment) {
     const float* column = a;
@@ -127,20 +143,6 @@ HWY_NOINLINE const TileStrip* ShallowTiles(const TileStrip* strip, const TileStr
   }
   return strip;
 }
-
-// The nine products an element of a 3 x 3 kernel on one channel, or of a product of that depth: 32
-// registers hold all of B, so that C goes a few rows at a time and its stores come evenly between
-// the sums, where those of 28 accumulators come at once (Granite Rapids, against ordinary shallow
-// tiles: 21632 x 32 x 9 1.13 times as fast on one thread and two, that convolution 1.03 and 1.07).
-inline constexpr bool kHoldsB = kWideRows != 0;  // 32 registers
-template <bool kNeighbours>
-struct HeldTaps {
-  static constexpr size_t kSegments = kNeighbours ? 3 : 1, kDepth = kNeighbours ? 3 : 9;
-  static constexpr size_t kCount = kSegments * kDepth;
-  static bool Fit(const TileStrip& strip) {
-    return strip.segments == kSegments && strip.depth == kDepth;
-  }
-};
 
 // kRows rows of C. (A function, not a lambda: captured, B would be read from memory. And gcc may
 // choose the registers of these multiply-adds, since all fit.)

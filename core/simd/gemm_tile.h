@@ -29,6 +29,10 @@ struct TileGeometry {
 };
 TileGeometry ActiveTileGeometry(bool wide = false);
 
+// Whole tiles of up to so many products an element go without most of what others do; those of a
+// product fetch nothing ahead.
+inline constexpr size_t kShallowSum = 16;
+
 enum class TileStart : uint8_t {
   kBias,  // C = bias[j] + sum, or 0 + sum without bias
   kLoad,  // C = C + sum

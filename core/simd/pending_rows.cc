@@ -25,6 +25,7 @@ using V = hn::VFromD<D>;
 // without them the shared cache's latency costs a third of the rate (a copy of 11 MB: 0.79
 // against 1.25 ms; 1 to 4 KiB ahead are equal).
 constexpr size_t kPrefetchAhead = 512;
+constexpr size_t kLine = 16;  // floats
 constexpr size_t kBlockElements = 2048;  // 8 KiB of each of v, dy, dst
 // Rows up to this many floats, a few of them together, are walked channels first: their
 // coefficients are then loaded once for all rows.
@@ -163,7 +164,9 @@ struct Places {
   size_t from, to, from_step, to_step;
 };
 
-// Channels [c, c + kVectors lanes) (or a tail of n) of `positions` positions.
+// Channels [c, c + kVectors lanes) (or a tail of n) of `positions` positions. Stores that miss the
+// first cache leave one after another, so the lines of the next position are asked for before
+// ([128,100] from the second cache, Granite Rapids: forward 2.42 -> 2.29 us, backward 3.05 -> 2.91).
 template <size_t kVectors, bool kTail, class Map>
 HWY_INLINE void WalkGroup(const Map& map, size_t positions, size_t c, size_t n, const Places& at) {
   const size_t lanes = hn::Lanes(D());
@@ -172,30 +175,28 @@ HWY_INLINE void WalkGroup(const Map& map, size_t positions, size_t c, size_t n, 
   size_t from = at.from + c, to = at.to + c;
   for (size_t p = 0; p < positions; ++p, from += at.from_step, to += at.to_step) {
     for (size_t j = 0; j < kVectors; ++j) {
+      if (j * lanes % kLine == 0) FetchToWrite(map.out.dst + to + at.to_step + j * lanes);
       map.template Apply<false, kTail>(k[j], from + j * lanes, to + j * lanes, n);
     }
   }
 }
 
-// Channels [c, end) of `positions` positions. Not inlined: its loops are most of what this file
-// takes to compile.
+// Channels [c, end) of `positions` positions, from the last to the first: a pass over the same
+// elements that ran upwards before has left those in the first cache. Not inlined: its loops are
+// most of what this file takes to compile.
 template <class Map>
 HWY_NOINLINE void WalkChannels(const Map& shared, size_t c, size_t end, size_t positions,
                                const Places& places) {
   // Copies, as above.
   const Map map = shared;
   const Places at = places;
-  const size_t lanes = hn::Lanes(D());
-  if constexpr (kGroup > 2) {
-    for (; c + kGroup * lanes <= end; c += kGroup * lanes) {
-      WalkGroup<kGroup, false>(map, positions, c, lanes, at);
-    }
+  const size_t lanes = hn::Lanes(D()), tail = (end - c) % lanes;
+  if (tail != 0) WalkGroup<1, true>(map, positions, end -= tail, tail, at);
+  if ((end - c) / lanes % 2 != 0) WalkGroup<1, false>(map, positions, end -= lanes, lanes, at);
+  if (kGroup > 2 && (end - c) / lanes % kGroup != 0) {
+    WalkGroup<2, false>(map, positions, end -= 2 * lanes, lanes, at);
   }
-  for (; c + 2 * lanes <= end; c += 2 * lanes) {
-    WalkGroup<2, false>(map, positions, c, lanes, at);
-  }
-  for (; c + lanes <= end; c += lanes) WalkGroup<1, false>(map, positions, c, lanes, at);
-  if (c < end) WalkGroup<1, true>(map, positions, c, end - c, at);
+  while (end > c) WalkGroup<kGroup, false>(map, positions, end -= kGroup * lanes, lanes, at);
 }
 
 // Whole positions, in blocks that stay in L1 while the groups of channels pass over them.

@@ -51,6 +51,9 @@ constexpr NarrowCut kNarrowAlongDepth{2048, 2, 2048, 2}, kNarrowAlongRows{kSlice
 constexpr const NarrowCut& NarrowCutOf(const ProductForm& form) {
   return form.a_transposed ? kNarrowAlongRows : kNarrowAlongDepth;
 }
+// Of a B in place, to which a cut of rows adds no copy: tasks enough for an even load beside
+// neighbours (Granite Rapids, two threads: 512 x 512 x 128 TN 1.02).
+constexpr size_t kNarrowPlainRows = 128;
 // Of at least this depth (Granite Rapids, two threads: 512 x 512 x 128 TN 1.05, NT 1.04).
 constexpr size_t kLeastNarrowDepth = 96;
 constexpr size_t kNarrowHeldFloats = size_t{136} << 10;  // panels x rows, rounded up to strips
@@ -283,7 +286,7 @@ void CutFewPanels(const Load& load, ProductPlan& p) {
 // Shares out C.
 void CutC(const ProductForm& form, const Load& load, ProductPlan& p) {
   if (p.narrow) {
-    p.row_tasks = CeilDiv(p.m, NarrowCutOf(form).rows);
+    p.row_tasks = CeilDiv(p.m, p.pack_b ? NarrowCutOf(form).rows : kNarrowPlainRows);
     p.column_tasks = CeilDiv(p.panels, NarrowCutOf(form).panels);
   } else if (p.panels >= OwnPanels(p.m, load.sliced)) {
     // Each task has all rows, and packs its own part of B.

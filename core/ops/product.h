@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 #include "core/base/aligned.h"
 #include "core/base/parallel.h"
@@ -78,6 +79,8 @@ class Product {
     float *a, *b, *sums;
   };
 
+  // The same operands, with rows of A along depth, in memory of this product.
+  ProductOperands TurnA(size_t m, size_t k, const ProductOperands& operands);
   ProductPlan Plan(size_t m, size_t n, size_t k, size_t a_row, bool pending) const;
   void PackShared(const ProductPlan& plan, const ProductOperands& operands);
   // Rows [k, k + depth) and columns [j, j + columns) of op(B) as panels.
@@ -107,6 +110,8 @@ class Product {
   size_t n_;
   AlignedBuffer<float> shared_b_;  // all of B in panels, when several tasks use each
   AlignedBuffer<float> slots_;     // [chunks of K, M, N]
+  std::unique_ptr<Product> turned_;  // null, or the product of a turned A
+  AlignedBuffer<float> turned_a_;
 };
 
 }  // namespace batchmark

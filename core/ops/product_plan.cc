@@ -94,6 +94,13 @@ constexpr size_t kSpreadSlice = 192;
 // and 0.93; of rows of 256 floats, with as many tasks as panels, 0.8), and of any depth where they
 // are a page apart and panels twice as many (1024^3 1.05).
 constexpr size_t kCopyRow = 512, kCopyDepth = 96;
+// Where caches are large, a transposed A on its own of so many floats and so deep, of which many
+// columns make use, is turned once: then no task copies what it reads, and each takes all of its
+// depth at once (Granite Rapids, one and two threads: 1024^3 1.02 to 1.05 and 1.01 to 1.02 times as
+// fast, 2048^3 1.08 to 1.11 and 1.07 to 1.08, 4096 x 1024 x 1024 1.06 and 1.08, 1536^3 1.06 and
+// 1.00, 1024 x 1024 x 512 1.05 and 1.01; 512^3 0.98 to 1.0, 1024 x 512 x 1024 0.98 and 0.97, 512 x
+// 512 x 128 0.96).
+constexpr size_t kTurnFloats = size_t{1} << 19, kTurnDepth = 512, kTurnColumns = 1024;
 // A transposed A that has to be copied for its sets goes strip by strip from this depth on (36864 x
 // 64 x 32, AVX2, two threads: 4 % slower so; of depth 128 3 % faster, of 512 9 %).
 constexpr size_t kGroupDepth = 64;
@@ -324,6 +331,11 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
   p.shared_b = p.pack_b && p.row_tasks > kOwnTasks && !p.narrow;
   p.tail = !p.pack_b && p.columns % p.tile.lanes != 0;
   return p;
+}
+
+bool TurnsA(const ProductForm& form, size_t m, size_t n, size_t k) {
+  return form.a_transposed && form.place == Place::kAlone && HasLargeCaches(form.tile.lanes) &&
+         m * k >= kTurnFloats && k >= kTurnDepth && n >= kTurnColumns;
 }
 
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& p) {

@@ -2,6 +2,7 @@
 // plans that cut K, M and N, and equal bits for any number of threads.
 #include "core/ops/gemm.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -148,6 +149,29 @@ TEST_CASE("gemm: sums held from slice to slice, then stored past the caches") {
     }
     CHECK(different == 0);
   }
+}
+
+// Of all rows, A is turned where caches are large; of a part of them it is not.
+TEST_CASE("gemm: the same bits whether or not a transposed A is turned") {
+  ForEachBackend([] {
+    for (const bool accumulate : {false, true}) {
+      const size_t m = 1031, n = 1030, k = 523, part = 256;
+      const Problem all({GemmForm::kTN, m, n, k, 2, 0, 5, accumulate});
+      const AlignedBuffer<float> whole = all.Run(1);
+      CHECK(testing::SameBits(all.Run(2), whole));
+      Parallel parallel(1);
+      size_t different = 0;
+      for (size_t row = 0; row < m; row += part) {
+        const size_t rows = std::min(part, m - row), stride = n + 5;
+        Gemm gemm(parallel, GemmForm::kTN, rows, n, k);
+        AlignedBuffer<float> c(rows * stride);
+        std::copy_n(all.start.begin() + row * stride, c.size(), c.begin());
+        gemm.Run(all.a.data() + row, m + 2, all.b.data(), n, c.data(), stride, accumulate);
+        for (size_t i = 0; i < c.size(); ++i) different += c[i] != whole[row * stride + i] ? 1 : 0;
+      }
+      CHECK(different == 0);
+    }
+  });
 }
 
 // Only where K is not cut, which the number of columns may decide.

@@ -165,6 +165,9 @@ TEST_CASE("product plan: where caches are large, many rows and panels make narro
     CHECK(!PlanProduct(form, 1024, 1024, 64).narrow);
     CHECK(!PlanProduct(form, 128, 1024, 1024).narrow);
     CHECK(!PlanProduct(form, 1024, 256, 1024).narrow);
+    const bool turned = narrow && form.a_transposed && form.place == Place::kAlone;
+    CHECK(TurnsA(form, 1024, 1024, 1024) == turned);
+    CHECK(!TurnsA(form, 512, 512, 1024));  // too few columns to repay it
   }
 }
 

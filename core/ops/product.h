@@ -2,8 +2,8 @@
 //   C = act(bias + op(A) op(B)) [+ C]         C [M, N]; A may be pending, formed as it is copied
 // Loops, from outside: tasks (blocks of C, or chunks of K) / slices of K / pieces of rows / panels
 // of B / strips of rows. A is read where it lies, if the caches hold what a strip reads of it (see
-// PlanA). Blocks of C are shared out by the thread scheduler; the cut never depends on the number of
-// threads.
+// PlanA); a large transposed one is turned first (see TurnsA). Blocks of C are shared out by the
+// thread scheduler; the cut never depends on the number of threads.
 //
 // Sums: an element of C is one chain over all of K. Between slices a task holds its sums in its
 // scratch; those of a task too large for that, or of a wide tile, go through C. Only when C is small

@@ -11,6 +11,7 @@
 namespace batchmark {
 
 inline constexpr size_t kAlignment = 64;  // one cache line, one AVX-512 vector
+inline constexpr size_t kLineFloats = kAlignment / sizeof(float);
 
 // 64-byte aligned, zero-filled; throws std::bad_alloc. FreeAligned(nullptr) is allowed.
 void* AllocateAligned(size_t bytes);

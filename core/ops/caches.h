@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <numeric>
 
-namespace batchmark {
+#include "core/base/aligned.h"
 
-inline constexpr size_t kLineFloats = 16;
+namespace batchmark {
 
 constexpr bool HasLargeCaches(size_t lanes) { return lanes == kLineFloats; }
 

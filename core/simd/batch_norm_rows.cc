@@ -10,6 +10,7 @@
 #include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 // After foreach_target.h.
+#include "core/base/aligned.h"
 #include "core/simd/math-inl.h"
 #include "core/simd/vec-inl.h"
 #include "hwy/highway.h"
@@ -26,10 +27,6 @@ using V = hn::VFromD<D>;
 constexpr size_t kSegment = 512;  // channels whose pivots and sums are kept on the stack (10 KiB)
 constexpr size_t kBlockRows =
     64;  // rows summed in float: error about sqrt(64) eps / 2; 16 KiB at C = 64
-// While a block is summed the next one is fetched: the hardware sees strided reads, since a group
-// of channels takes a part of each row. Whole batch norm forward of 19 MB then takes a fifth less
-// or better (2 cores, Zen 3).
-constexpr size_t kLine = 16;  // floats
 constexpr size_t kMaxLanes = hn::MaxLanes(D());
 constexpr size_t kPadded = kSegment + kMaxLanes;  // tails may store whole vectors
 
@@ -125,8 +122,10 @@ struct Rows {
 };
 
 // Adds the terms of all rows for kVectors vectors of channels from segment position c; `begin` is
-// the element (row 0, channel). n channels: kVectors whole vectors, or one tail. fetch: kBlockRows
-// more rows lie behind.
+// the element (row 0, channel). n channels: kVectors whole vectors, or one tail.
+// fetch: kBlockRows more rows lie behind, and are fetched: the hardware sees strided reads, since a
+// group of channels takes a part of each row. Whole batch norm forward of 19 MB then takes a fifth
+// less or better (2 cores, Zen 3).
 template <size_t kVectors, bool kTail, class Terms>
 HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t c, size_t n,
                          size_t begin, const Rows& rows, bool fetch) {
@@ -146,7 +145,7 @@ HWY_INLINE void AddGroup(const Terms& terms, Segment& s, size_t channel, size_t 
       for (size_t u = 0; u < kRows; ++u) {
         for (size_t j = 0; j < kVectors; ++j) {
           const size_t i = u * kVectors + j;
-          if (fetch && j * lanes % kLine == 0) {
+          if (fetch && j * lanes % kLineFloats == 0) {
             terms.Prefetch(at + (u + kBlockRows) * stride + j * lanes);
           }
           terms.template Add<kTail>(k[j], at + u * stride + j * lanes, n, first[i], second[i]);

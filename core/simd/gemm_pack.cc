@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
+#include "core/base/aligned.h"
 #include "core/base/parts.h"
 #include "core/simd/vec-inl.h"
 
@@ -27,13 +28,12 @@ template <size_t kPanels>
 HWY_INLINE void PackWhole(size_t depth, const float* HWY_RESTRICT b, size_t b_row,
                           size_t panel_stride, float* HWY_RESTRICT dst) {
   constexpr size_t kAhead = 8;
-  constexpr size_t kLine = 64 / sizeof(float);
   const D d;
   const size_t lanes = hn::Lanes(d);
   for (size_t k = 0; k < depth; ++k, b += b_row, dst += 2 * lanes) {
     const float* const ahead = k + kAhead < depth ? b + kAhead * b_row : b;
 #pragma GCC unroll 8
-    for (size_t i = 0; i < kPanels * 2 * lanes; i += kLine) hwy::Prefetch(ahead + i);
+    for (size_t i = 0; i < kPanels * 2 * lanes; i += kLineFloats) hwy::Prefetch(ahead + i);
 #pragma GCC unroll 4
     for (size_t p = 0; p < kPanels; ++p) {
       const V first = hn::LoadU(d, b + p * 2 * lanes);
@@ -177,7 +177,6 @@ HWY_INLINE void CopyGroups(size_t groups, size_t vectors, size_t from_step, size
 }
 
 size_t PackedGroupWidthOnTarget(size_t rows, size_t groups) {
-  constexpr size_t kLineFloats = 64 / sizeof(float);
   const size_t widest = EvenParts{rows, groups}.widest();
   const bool nearly = hn::Lanes(D()) == kLineFloats && widest > kLineFloats * 3 / 4;
   return nearly ? std::max(widest, kLineFloats) : widest;

@@ -26,8 +26,8 @@ namespace HWY_NAMESPACE {
 // Whole tiles, whose sums begin and end here.
 template <bool kNeighbours>
 bool IsShallow(const TileStrip& strip) {
-  return strip.segments * strip.depth <= kShallowSum && strip.start == TileStart::kBias && strip.finish &&
-         (kNeighbours || (strip.segments == 1 && strip.depth != 0));
+  return strip.segments * strip.depth <= kShallowSum && strip.start == TileStart::kBias &&
+         strip.finish && (kNeighbours || (strip.segments == 1 && strip.depth != 0));
 }
 inline bool AreShallow(const TileOperands& o, size_t columns) {
   return o.a_depth == 1 && o.a_group == 0 && o.act <= Activation::kRelu && !o.wide &&

@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // After highway.h, which these include for each target.
+#include "core/base/aligned.h"
 #include "core/simd/math-inl.h"
 #include "core/simd/vec-inl.h"
 
@@ -25,7 +26,6 @@ using V = hn::VFromD<D>;
 // without them the shared cache's latency costs a third of the rate (a copy of 11 MB: 0.79
 // against 1.25 ms; 1 to 4 KiB ahead are equal).
 constexpr size_t kPrefetchAhead = 512;
-constexpr size_t kLine = 16;  // floats
 constexpr size_t kBlockElements = 2048;  // 8 KiB of each of v, dy, dst
 // Rows up to this many floats, a few of them together, are walked channels first: their
 // coefficients are then loaded once for all rows.
@@ -36,7 +36,7 @@ HWY_INLINE V LoadPart(const float* p, size_t n) {
   return LoadMaybeTail<kTail>(D(), p, n);
 }
 
-// Where the far walk puts its results. One branch a vector costs a loop that waits for memory
+// Where the walks put their results. One branch a vector costs a loop that waits for memory
 // nothing, where another instantiation of every walk would cost half of this file's compile time.
 struct FarStore {
   float* dst;
@@ -175,7 +175,7 @@ HWY_INLINE void WalkGroup(const Map& map, size_t positions, size_t c, size_t n, 
   size_t from = at.from + c, to = at.to + c;
   for (size_t p = 0; p < positions; ++p, from += at.from_step, to += at.to_step) {
     for (size_t j = 0; j < kVectors; ++j) {
-      if (j * lanes % kLine == 0) FetchToWrite(map.out.dst + to + at.to_step + j * lanes);
+      if (j * lanes % kLineFloats == 0) map.out.Prefetch(to + at.to_step + j * lanes);
       map.template Apply<false, kTail>(k[j], from + j * lanes, to + j * lanes, n);
     }
   }

@@ -18,7 +18,8 @@ namespace batchmark {
 
 enum class GemmForm { kNN, kNT, kTN };
 
-// An operation is built once for a shape (allocates packing and slots), then run many times without allocating.
+// An operation is built once for a shape (allocates packing, slots and, of a large kTN, a turned A),
+// then run many times without allocating.
 class Gemm {
  public:
   Gemm(Parallel& parallel, GemmForm form, size_t m, size_t n, size_t k);

@@ -21,7 +21,6 @@ namespace {
 constexpr size_t kPastFloats = size_t{1} << 23;
 constexpr size_t kPastRow = 1024;
 constexpr size_t kPackGrain = size_t{1} << 15;  // floats of a packing chunk
-constexpr size_t kTurnRows = 256;               // of A, of a turning chunk
 
 // Rows that touch are one long row: each row takes a turn of its own.
 TilePrefetch FetchRange(const float* begin, size_t floats, size_t rows, size_t pitch) {
@@ -45,9 +44,6 @@ Product::Product(Parallel& parallel, Place place, bool a_transposed, bool b_tran
   const ProductPlan most = PlanProduct(form_, m, n, k);
   shared_b_ = AlignedBuffer<float>(most.MostSharedFloats());
   slots_ = AlignedBuffer<float>(most.MostSlotFloats());
-  if (!TurnsA(form_, m, n, k)) return;
-  turned_ = std::make_unique<Product>(parallel, place, false, b_transposed, m, n, k);
-  turned_a_ = AlignedBuffer<float>(m * CopyStride(k));
 }
 
 bool Product::SumsAtOnce(size_t m, size_t n, size_t k) const {
@@ -68,9 +64,6 @@ size_t Product::Blocks(size_t m, size_t n, size_t k, size_t a_row, size_t multip
 
 void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
   if (m == 0 || n == 0) return;
-  if (turned_ != nullptr && o.a_pending == nullptr && o.sgd == nullptr && o.done == nullptr) {
-    return turned_->Run(m, n, k, TurnA(m, k, o));
-  }
   BATCHMARK_CHECK(form_.tile.panel == ActiveTileGeometry().panel && n == n_);
   ProductPlan plan = Plan(m, n, k, o.a_row, o.a_pending != nullptr);
   BATCHMARK_CHECK(o.done == nullptr || plan.MakesBlocks(1));
@@ -92,18 +85,6 @@ void Product::Run(size_t m, size_t n, size_t k, const ProductOperands& o) {
                  o.act, o.accumulate, o.c + row * o.c_row, o.c_row);
     });
   }
-}
-
-ProductOperands Product::TurnA(size_t m, size_t k, const ProductOperands& o) {
-  ProductOperands turned = o;
-  turned.a = turned_a_.data(), turned.a_row = CopyStride(k);
-  const ChunkPlan cut{m, kTurnRows};
-  parallel_.For(cut.chunks(), [&](size_t chunk, int) {
-    const size_t row = cut.begin(chunk), rows = cut.end(chunk) - row;
-    PackPanelsTransposed(rows, k, o.a + row, o.a_row, turned.a_row, rows * turned.a_row,
-                         turned_a_.data() + row * turned.a_row);
-  });
-  return turned;
 }
 
 // Slice by slice, so that what a step reads lies together: panels of full depth, a power of two

@@ -2,8 +2,8 @@
 //   C = act(bias + op(A) op(B)) [+ C]         C [M, N]; A may be pending, formed as it is copied
 // Loops, from outside: tasks (blocks of C, or chunks of K) / slices of K / pieces of rows / panels
 // of B / strips of rows. A is read where it lies, if the caches hold what a strip reads of it (see
-// PlanA); a large transposed one is turned first (see TurnsA). Blocks of C are shared out by the
-// thread scheduler; the cut never depends on the number of threads.
+// PlanA). Blocks of C are shared out by the thread scheduler; the cut never depends on the number of
+// threads.
 //
 // Sums: an element of C is one chain over all of K. Between slices a task holds its sums in its
 // scratch; those of a task too large for that, or of a wide tile, go through C. Only when C is small
@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 
 #include "core/base/aligned.h"
 #include "core/base/parallel.h"
@@ -79,8 +78,6 @@ class Product {
     float *a, *b, *sums;
   };
 
-  // The same operands, with rows of A along depth, in memory of this product.
-  ProductOperands TurnA(size_t m, size_t k, const ProductOperands& operands);
   ProductPlan Plan(size_t m, size_t n, size_t k, size_t a_row, bool pending) const;
   void PackShared(const ProductPlan& plan, const ProductOperands& operands);
   // Rows [k, k + depth) and columns [j, j + columns) of op(B) as panels.
@@ -110,8 +107,6 @@ class Product {
   size_t n_;
   AlignedBuffer<float> shared_b_;  // all of B in panels, when several tasks use each
   AlignedBuffer<float> slots_;     // [chunks of K, M, N]
-  std::unique_ptr<Product> turned_;  // null, or the product of a turned A
-  AlignedBuffer<float> turned_a_;
 };
 
 }  // namespace batchmark

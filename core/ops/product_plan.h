@@ -84,7 +84,7 @@ ProductPlan PlanProduct(const ProductForm& form, size_t m, size_t n, size_t k, s
 // Whether A, with rows a_row floats apart, is copied: a pending one always, the columns of one whose
 // rows share a few sets of the first cache, and what lies far apart and repays it.
 void PlanA(const ProductForm& form, size_t a_row, bool pending, ProductPlan& plan);
-// Whether a transposed A is turned before anything else, for a product whose A is not transposed.
+// Whether a caller with a transposed A should turn it, and form the product of what it gets.
 bool TurnsA(const ProductForm& form, size_t m, size_t n, size_t k);
 
 // Copied rows are so far apart that they use all sets of the first cache.
